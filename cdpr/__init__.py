@@ -1,0 +1,1 @@
+"""The planar cable-driven parallel robot: geometry, statics, motion and its winch drives."""

@@ -1,0 +1,1 @@
+"""A farm in bytes: simulated plants, physics, drives, servos and camera."""

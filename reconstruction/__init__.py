@@ -1,0 +1,1 @@
+"""A folder of photographs in; model, traits and mass out."""

@@ -1,0 +1,1 @@
+"""Cables, arm and camera as one robot: viewpoints, plan and capture."""
