@@ -1,1 +1,1 @@
-"""The 4-DoF arm that carries the camera: kinematics and its servo bus."""
+"""The arm of four joints that carries the camera: model, kinematics, targets to poses, servo driver."""
