@@ -20,7 +20,8 @@ class ArmSection(Section):
 
     Four values stand in the order base, shoulder, elbow, wrist. `zero_counts` is each servo's position when its joint
     is at zero, `directions` whether its counts rise (1) or fall (-1) with the joint's angle. `parked_rad` is the
-    posture in which the servos may let go. Lengths and limits: FACTS section 3 (trossenrobotics.com, PhantomX Pincher).
+    posture in which the servos may let go. Lengths and limits are the published ones of this arm; of the two published
+    for the wrist, 90 and 96 deg, the wider, because a real day's targets took it to 95.7 deg.
     """
 
     shoulder_height_m: float = Field(default=0.0803, ge=0, lt=5)
@@ -31,7 +32,7 @@ class ArmSection(Section):
         (-radians(150), radians(150)),
         (-radians(120), radians(120)),
         (-radians(137), radians(137)),
-        (-radians(90), radians(90)),
+        (-radians(96), radians(96)),
     )
     speed_rad_s: float = Field(default=radians(50), gt=0, le=radians(360))
     port: str = "/dev/ttyUSB0"
