@@ -1,0 +1,63 @@
+"""The section `[cables]`: the cable robot's geometry, limits and drives. Defaults are the hydroponic robot's."""
+
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from cdpr.robot import CableRobot
+from trellis.config import Section
+
+Pair = tuple[float, float]
+Four = tuple[Pair, Pair, Pair, Pair]
+
+_HALF = 0.22377 / 2
+
+
+class CablesSection(Section):
+    """Cables are ordered bottom right, top right, top left, bottom left. Source of the defaults: FACTS of the field,
+    section 2 (Chen et al., ICRA 2023)."""
+
+    pulleys_m: Four = ((2.20, 0.0), (2.20, 2.00), (0.0, 2.00), (0.0, 0.0))
+    corners_m: Four = ((_HALF, -_HALF), (_HALF, _HALF), (-_HALF, _HALF), (-_HALF, -_HALF))
+    mass_kg: float = Field(default=3.55, gt=0, le=100)
+    centre_of_mass_m: Pair = (0.0, 0.0)
+    tension_min_n: float = Field(default=5.0, gt=0)
+    tension_max_n: float = Field(default=140.0, gt=0)
+    drum_radius_m: float = Field(default=0.0127, gt=0, lt=1)
+    torque_constant_n_m_a: float = Field(default=0.0637, gt=0)
+    speed_m_s: float = Field(default=0.1, gt=0, le=5)
+    acceleration_m_s2: float = Field(default=1.0, gt=0)
+    jerk_m_s3: float = Field(default=20.0, gt=0)
+    workspace_x_m: Pair = (0.20, 2.00)
+    workspace_y_m: Pair = (0.20, 1.80)
+    home_m: Pair = (1.10, 1.00)
+    ports: tuple[str, str] = ("/dev/trellis-winches0", "/dev/trellis-winches1")
+    axes: tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]] = ((0, 0), (0, 1), (1, 0), (1, 1))
+    baudrate: int = Field(default=115200, gt=0)
+    watchdog_s: float = Field(default=0.5, ge=0.1, le=10)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.tension_max_n <= self.tension_min_n:
+            raise ValueError(f"tension_max_n must be above tension_min_n ({self.tension_min_n})")
+        for name, (low, high), home in (
+            ("workspace_x_m", self.workspace_x_m, self.home_m[0]),
+            ("workspace_y_m", self.workspace_y_m, self.home_m[1]),
+        ):
+            if not low <= home <= high:
+                raise ValueError(f"home_m {self.home_m} lies outside {name} {low, high}")
+        if len(set(self.axes)) != 4 or any(port not in (0, 1) or axis not in (0, 1) for port, axis in self.axes):
+            raise ValueError("axes must be four different pairs [port 0 or 1, axis 0 or 1]")
+        return self
+
+    def robot(self) -> CableRobot:
+        """The robot that this section describes."""
+        return CableRobot(
+            pulleys_m=np.array(self.pulleys_m),
+            corners_m=np.array(self.corners_m),
+            mass_kg=self.mass_kg,
+            centre_of_mass_m=np.array(self.centre_of_mass_m),
+            tension_min_n=self.tension_min_n,
+            tension_max_n=self.tension_max_n,
+        )
