@@ -9,7 +9,7 @@ estimate = forward(robot, lengths_m)
 from cdpr.config import CablesSection
 from cdpr.kinematics import NoForwardSolution, PlanarEstimate, PosePrior, cable_lengths, forward, length_jacobian
 from cdpr.robot import CABLES, CableRobot
-from cdpr.tension import NoTension, distribute, gravity_wrench
+from cdpr.tension import NoTension, distribute, easiest_yaw_rad, gravity_wrench, margin_n
 
 __all__ = [
     "CABLES",
@@ -21,7 +21,9 @@ __all__ = [
     "PosePrior",
     "cable_lengths",
     "distribute",
+    "easiest_yaw_rad",
     "forward",
     "gravity_wrench",
     "length_jacobian",
+    "margin_n",
 ]

@@ -30,7 +30,7 @@ class CablesSection(Section):
     acceleration_m_s2: float = Field(default=1.0, gt=0)
     jerk_m_s3: float = Field(default=20.0, gt=0)
     workspace_x_m: Pair = (0.20, 2.00)
-    workspace_y_m: Pair = (0.20, 1.80)
+    workspace_y_m: Pair = (0.20, 1.70)
     home_m: Pair = (1.10, 1.00)
     ports: tuple[str, str] = ("/dev/trellis-winches0", "/dev/trellis-winches1")
     axes: tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]] = ((0, 0), (0, 1), (1, 0), (1, 1))

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from cdpr.robot import Array, CableRobot
 from trellis.errors import TrellisError
 
-
 _NEARLY_LEVEL_RAD = 0.02
 
 

@@ -7,6 +7,7 @@ own instead would break the wrench.
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import minimize_scalar
 
 from cdpr.kinematics import length_jacobian
 from cdpr.robot import CABLES, GRAVITY_M_S2, Array, CableRobot
@@ -84,3 +85,47 @@ def _explain(robot: CableRobot, pose: Array, tensions: Array) -> NoTension:
     outside = np.maximum(robot.tension_min_n - tensions, tensions - robot.tension_max_n)
     cable = int(np.argmax(outside))
     return NoTension(pose, cable, float(outside[cable]), float(tensions[cable]))
+
+
+def margin_n(robot: CableRobot, pose: ArrayLike, wrench: ArrayLike | None = None) -> float:
+    """How far the best tensions stay from the nearest limit, newtons; negative where no tensions hold the carriage.
+
+    The greatest, over all tensions that balance the wrench, of the least distance to a limit: it says how much may go
+    wrong with any one cable before the carriage is lost. Arguments as in `distribute`.
+    """
+    where = np.asarray(pose, dtype=float)
+    load = gravity_wrench(robot, where) if wrench is None else np.asarray(wrench, dtype=float)
+    balance = length_jacobian(robot, where).T
+    some = np.linalg.lstsq(balance, load, rcond=None)[0]
+    free = np.linalg.svd(balance)[2][3]
+    # Distances to the eight limits are lines offset + slope * step along the free direction; the least of them is
+    # concave, so its peak lies where two of them cross.
+    offset = np.concatenate([some - robot.tension_min_n, robot.tension_max_n - some])
+    slope = np.concatenate([free, -free])
+    first, second = np.triu_indices(8, 1)
+    crossing = np.abs(slope[first] - slope[second]) > 1e-12
+    first, second = first[crossing], second[crossing]
+    steps = (offset[second] - offset[first]) / (slope[first] - slope[second])
+    return float((offset[:, None] + slope[:, None] * steps).min(axis=0).max())
+
+
+def easiest_yaw_rad(robot: CableRobot, x_m: float, y_m: float, limit_rad: float = 0.35) -> float:
+    """The yaw at which the cables hold the carriage with the greatest margin.
+
+    A carriage on four cables does not hang level everywhere: away from the frame's middle line no tensions at all hold
+    the hydroponic robot at yaw 0, and a few degrees of yaw, chosen here, hold it well. Symmetric in x for a symmetric
+    robot, and continuous with the position.
+
+    Args:
+        robot: The robot.
+        x_m: Where the carriage is to stand, world.
+        y_m: Likewise.
+        limit_rad: No greater yaw is looked for.
+    """
+    grid = np.linspace(-limit_rad, limit_rad, 29)
+    best = grid[int(np.argmax([margin_n(robot, (x_m, y_m, yaw)) for yaw in grid]))]
+    reach = grid[1] - grid[0]
+    found = minimize_scalar(
+        lambda yaw: -margin_n(robot, (x_m, y_m, yaw)), bounds=(best - reach, best + reach), method="bounded"
+    )
+    return float(np.clip(found.x, -limit_rad, limit_rad))
