@@ -35,7 +35,8 @@ class CablesSection(Section):
     ports: tuple[str, str] = ("/dev/trellis-winches0", "/dev/trellis-winches1")
     axes: tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]] = ((0, 0), (0, 1), (1, 0), (1, 1))
     baudrate: int = Field(default=115200, gt=0)
-    watchdog_s: float = Field(default=0.5, ge=0.1, le=10)
+    control_period_s: float = Field(default=0.02, ge=0.005, le=0.1)
+    dock_radius_m: float = Field(default=0.02, gt=0, le=0.5)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

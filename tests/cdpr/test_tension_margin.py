@@ -48,7 +48,8 @@ def test_the_easiest_yaw_holds_the_carriage_over_the_whole_workspace() -> None:
         for y in np.linspace(*section.workspace_y_m, 7):
             yaw = easiest_yaw_rad(ROBOT, x, y)
             assert distribute(ROBOT, (x, y, yaw)).min() >= ROBOT.tension_min_n
-            assert margin_n(ROBOT, (x, y, yaw)) >= margin_n(ROBOT, (x, y, 0.0))
+            # The search for yaw stops at about 1e-5 rad, where the margin's slope is some 1000 N/rad.
+            assert margin_n(ROBOT, (x, y, yaw)) >= margin_n(ROBOT, (x, y, 0.0)) - 0.05
 
 
 def test_the_easiest_yaw_mirrors_with_the_frame() -> None:

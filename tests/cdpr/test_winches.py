@@ -1,0 +1,162 @@
+"""The winches as one carriage. The boards here turn as they are told, at once; physics is the simulator's business."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from cdpr.config import CablesSection
+from cdpr.odrive import CLOSED_LOOP, IDLE, POSITION_CONTROL, TORQUE_CONTROL, checksum
+from cdpr.trajectory import straight_path
+from cdpr.winches import Winches
+from trellis.clock import ManualClock
+from trellis.errors import DeviceError, Stopped, Unreachable
+
+SECTION = CablesSection(ports=("one", "two"))
+
+
+class ObedientBoard:
+    """Two axes that speak ODrive ASCII and stand where they were last told to."""
+
+    def __init__(self) -> None:
+        self.turns, self.torque, self.properties = [0.0, 0.0], [0.0, 0.0], {}
+        self.log: list[str] = []
+        self._waiting = b""
+
+    def write(self, data: bytes) -> None:
+        request = data.decode().partition(" *")[0]
+        self.log.append(request)
+        word, *rest = request.split()
+        if word == "p":
+            self.turns[int(rest[0])] = float(rest[1])
+        elif word == "c":
+            self.torque[int(rest[0])] = float(rest[1])
+        elif word == "w":
+            self.properties[rest[0]] = float(rest[1])
+        elif word == "f":
+            self._reply(f"{self.turns[int(rest[0])]:.6f} 0.0")
+        elif word == "r":
+            self._reply(str(self._property(rest[0])))
+
+    def _property(self, name: str) -> float:
+        if name.endswith("Iq_measured"):
+            return self.torque[int(name[4])] / SECTION.torque_constant_n_m_a
+        if name.endswith("current_state"):
+            return self.properties.get(name.replace("current_state", "requested_state"), IDLE)
+        return {"fw_version_minor": 5}.get(name, 0)
+
+    def _reply(self, text: str) -> None:
+        self._waiting += f"{text}*{checksum(text)}\r\n".encode()
+
+    def read_until(self, end: bytes) -> bytes:
+        line, found, self._waiting = self._waiting.partition(end)
+        return line + found
+
+    def reset_input_buffer(self) -> None:
+        self._waiting = b""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def boards(monkeypatch: pytest.MonkeyPatch) -> dict[str, ObedientBoard]:
+    made = {"one": ObedientBoard(), "two": ObedientBoard()}
+    monkeypatch.setattr("serial.serial_for_url", lambda port, *args, **kwargs: made[port])
+    return made
+
+
+def _winches() -> Winches:
+    winches = Winches(SECTION, ManualClock(datetime(2026, 11, 24, tzinfo=UTC)))
+    winches.connect()
+    return winches
+
+
+def test_it_believes_to_be_where_it_was_sent(boards: dict[str, ObedientBoard]) -> None:
+    winches = _winches()
+    winches.home()
+    # The lower boards' drums do not turn here, so only the upper lengths follow: check those setpoints themselves.
+    list(winches.follow(1.3, 1.1))
+    path = straight_path(SECTION, SECTION.home_m, (1.3, 1.1))
+    home = straight_path(SECTION, SECTION.home_m, SECTION.home_m)
+    a_turn_m = 2 * np.pi * SECTION.drum_radius_m
+    np.testing.assert_allclose(path.poses[-1, :2], (1.3, 1.1), atol=1e-12)
+    expected = (path.lengths_m[-1] - home.lengths_m[-1]) / a_turn_m
+    # Six decimals of a turn go over the wire.
+    assert boards["one"].turns[1] == pytest.approx(expected[1], abs=1e-6)
+    assert boards["two"].turns[0] == pytest.approx(expected[2], abs=1e-6)
+    assert boards["one"].torque[0] == pytest.approx(-path.tensions_n[-1, 0] * SECTION.drum_radius_m, abs=1e-5)
+
+
+def test_upper_winches_hold_position_and_lower_ones_tension(boards: dict[str, ObedientBoard]) -> None:
+    _winches().home()
+    modes = [boards[name].properties[f"axis{axis}.controller.config.control_mode"] for name, axis in
+             (("one", 0), ("one", 1), ("two", 0), ("two", 1))]  # fmt: skip
+    assert modes == [TORQUE_CONTROL, POSITION_CONTROL, POSITION_CONTROL, TORQUE_CONTROL]
+    assert all(boards[name].torque[axis] < 0 for name, axis in (("one", 0), ("two", 1)))
+
+
+def test_the_path_takes_the_time_of_its_profile(boards: dict[str, ObedientBoard]) -> None:
+    clock = ManualClock(datetime(2026, 11, 24, tzinfo=UTC))
+    winches = Winches(SECTION, clock)
+    winches.connect()
+    winches.home()
+    list(winches.follow(1.1, 1.3))
+    # 0.3 m at 0.1 m/s with 1 m/s2 and 20 m/s3 takes L/v + v/a + a/j = 3 + 0.1 + 0.05 s, to one control period.
+    assert clock.monotonic_s() == pytest.approx(3.15, abs=SECTION.control_period_s)
+
+
+def test_nothing_is_sent_when_the_goal_lies_outside(boards: dict[str, ObedientBoard]) -> None:
+    winches = _winches()
+    winches.home()
+    before = list(boards["one"].log)
+    with pytest.raises(Unreachable, match=r"nearest point inside is \(2.000, 1.000\)"):
+        next(winches.follow(2.1, 1.0))
+    assert boards["one"].log == before
+
+
+def test_a_stop_freezes_all_four_and_clearing_it_moves_nothing(boards: dict[str, ObedientBoard]) -> None:
+    winches = _winches()
+    winches.home()
+    steps = winches.follow(1.3, 1.0)
+    for _ in range(20):
+        next(steps)
+    winches.stop()
+    with pytest.raises(Stopped):
+        next(steps)
+    modes = [value for board in boards.values() for name, value in board.properties.items() if "control_mode" in name]
+    assert modes == [POSITION_CONTROL] * 4
+    assert all(
+        board.properties[f"axis{axis}.requested_state"] == CLOSED_LOOP for board in boards.values() for axis in (0, 1)
+    )
+    with pytest.raises(Stopped):
+        next(winches.follow(1.1, 1.0))
+    turns, sent = [list(board.turns) for board in boards.values()], len(boards["one"].log)
+    winches.clear_stop()
+    assert [list(board.turns) for board in boards.values()] == turns
+    assert len(boards["one"].log) == sent
+
+
+def test_nothing_moves_before_homing(boards: dict[str, ObedientBoard]) -> None:
+    with pytest.raises(DeviceError, match="home"):
+        next(_winches().follow(1.2, 1.0))
+
+
+def test_letting_go_away_from_the_dock_is_refused(boards: dict[str, ObedientBoard]) -> None:
+    winches = _winches()
+    with pytest.raises(DeviceError, match="drop the carriage"):
+        winches.disarm()
+    winches.home()
+    winches.disarm()
+    assert boards["one"].properties["axis0.requested_state"] == IDLE
+    list(winches.follow(1.2, 1.0))
+    with pytest.raises(DeviceError, match="park it first"):
+        winches.disarm()
+    winches.disarm(force=True)
+
+
+def test_tensions_are_read_back_from_currents(boards: dict[str, ObedientBoard]) -> None:
+    winches = _winches()
+    winches.home()
+    expected = straight_path(SECTION, SECTION.home_m, SECTION.home_m).tensions_n[-1]
+    np.testing.assert_allclose(winches.state().tensions_n[[0, 3]], expected[[0, 3]], atol=2e-3)
