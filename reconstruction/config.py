@@ -16,7 +16,7 @@ class SparseOptions(Section):
     """
 
     features: int = Field(default=3000, ge=200, le=20000)
-    neighbours: int = Field(default=10, ge=2, le=200)
+    neighbours: int = Field(default=12, ge=2, le=200)
     solver: Literal["auto", "poses", "global", "incremental"] = "auto"
     refine_lens: bool = True
     seed: int = Field(default=0, ge=0)

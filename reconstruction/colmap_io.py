@@ -1,0 +1,50 @@
+"""COLMAP's conventions, and nothing else of the house knows them: world-to-camera poses, its tables of points."""
+
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+
+from reconstruction.model import Array, View
+from trellis.geometry import Pose
+from trellis.lens import Lens
+
+
+def views_of(found: pycolmap.Reconstruction, folder: Path) -> tuple[View, ...]:
+    """Every photograph that has a pose, by name."""
+    placed = sorted((image for image in found.images.values() if image.has_pose), key=lambda image: image.name)
+    views = []
+    for image in placed:
+        camera_from_world = image.cam_from_world()
+        pose = Pose(camera_from_world.rotation.matrix(), camera_from_world.translation).inverse
+        views.append(View(image.name, folder / image.name, pose))
+    return tuple(views)
+
+
+def lens_of(found: pycolmap.Reconstruction) -> Lens:
+    """The one lens of a reconstruction."""
+    (camera,) = found.cameras.values()
+    return Lens(camera.model_name, camera.width, camera.height, tuple(float(value) for value in camera.params))
+
+
+def points_of(found: pycolmap.Reconstruction, views: tuple[View, ...]) -> tuple[Array, np.ndarray, Array, np.ndarray]:
+    """Points (n, 3), RGB (n, 3), errors in pixels (n,), and rows of (point, view) sorted by point (m, 2)."""
+    row = {view.name: index for index, view in enumerate(views)}
+    view_of = {image_id: row[image.name] for image_id, image in found.images.items() if image.name in row}
+    points = [found.points3D[key] for key in sorted(found.points3D)]
+    seen = [
+        (index, view)
+        for index, point in enumerate(points)
+        for view in sorted({view_of[element.image_id] for element in point.track.elements})
+    ]
+    return (
+        np.array([point.xyz for point in points]).reshape(-1, 3),
+        np.array([point.color for point in points], dtype=np.uint8).reshape(-1, 3),
+        np.array([point.error for point in points], dtype=float),
+        np.array(seen, dtype=np.int32).reshape(-1, 2),
+    )
+
+
+def move(found: pycolmap.Reconstruction, rotation: Array, translation: Array, scale: float) -> None:
+    """Take a reconstruction to another frame and unit, in place: new = scale * rotation @ old + translation."""
+    found.transform(pycolmap.Sim3d(scale, pycolmap.Rotation3d(rotation), translation))
