@@ -42,7 +42,7 @@ def poses(
     targets = read_targets(configurations)
     arm = ArmSection().arm()
     tool_from_camera = Pose.from_rotation_vector((0.0, 0.0, radians(roll_deg)))
-    found = [_pose(arm, image, target, tool_from_camera) for image, target in targets]
+    found = [camera_pose(arm, image, target, tool_from_camera) for image, target in targets]
     write_durably(out, poses_text(found).encode())
     Console().print(f"{out}: {len(found)} poses", highlight=False)
 
@@ -66,14 +66,19 @@ def read_targets(path: Path) -> list[tuple[str, PlanarTarget]]:
     return [_read_row(path, line, row) for line, row in enumerate(rows, start=2)]
 
 
+def camera_pose(arm: Arm, image: str, target: PlanarTarget, tool_from_camera: Pose) -> CameraPose:
+    """The pose of the camera at one of the arm's targets, in the frame of the arm's foot.
+
+    Raises:
+        PoseUnreachable: No posture of the arm takes the camera there.
+    """
+    joints_rad = inverse(arm, target.yaw_rad, target.radius_m, target.height_m, target.pitch_rad)[0]
+    return CameraPose(image, forward(arm, joints_rad) @ tool_from_camera, POSITION_STD_M, ROTATION_STD_RAD)
+
+
 def _read_row(path: Path, line: int, row: dict[str, str]) -> tuple[str, PlanarTarget]:
     try:
         yaw, radius_m, height_m, focus_m = (float(row[name]) for name in COLUMNS[1:])
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}, line {line}: needs four numbers after the image's name") from error
     return row["image"], PlanarTarget.looking_at_axis(yaw, radius_m, height_m, focus_m)
-
-
-def _pose(arm: Arm, image: str, target: PlanarTarget, tool_from_camera: Pose) -> CameraPose:
-    joints_rad = inverse(arm, target.yaw_rad, target.radius_m, target.height_m, target.pitch_rad)[0]
-    return CameraPose(image, forward(arm, joints_rad) @ tool_from_camera, POSITION_STD_M, ROTATION_STD_RAD)
