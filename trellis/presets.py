@@ -4,7 +4,7 @@ from pathlib import Path
 
 from trellis.errors import InputError
 
-_INSTALLED = Path(__file__).parent / "presets"
+_INSTALLED = Path(__file__).parent / "preset_files"
 _CHECKOUT = Path(__file__).parent.parent / "config"
 
 
