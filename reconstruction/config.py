@@ -1,7 +1,5 @@
 """The section `[reconstruction]`: what a person may choose about the way from photographs to numbers."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from trellis.config import Section
@@ -11,14 +9,12 @@ class SparseOptions(Section):
     """From photographs to camera poses and sparse points.
 
     `features` is the most SIFT features kept in an image, `neighbours` how many others each image is compared with
-    when poses are believed, `refine_lens` whether the lens is refined from the photographs, `seed` makes a run
-    repeatable, `threads` is how many to use (0: as many as the machine has).
+    when poses are believed, `seed` makes a run repeatable, `threads` is how many to use (0: as many as the machine
+    has).
     """
 
     features: int = Field(default=3000, ge=200, le=20000)
     neighbours: int = Field(default=12, ge=2, le=200)
-    solver: Literal["auto", "poses", "global", "incremental"] = "auto"
-    refine_lens: bool = True
     seed: int = Field(default=0, ge=0)
     threads: int = Field(default=0, ge=0)
 

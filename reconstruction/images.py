@@ -62,7 +62,10 @@ def read_folder(path: Path) -> Folder:
 def _look(file: Path) -> tuple[int, int] | str:
     """Width and height, or why the file cannot be used."""
     content = file.read_bytes()
-    if file.suffix.lower() in (".jpg", ".jpeg") and not content.rstrip(b"\0").endswith(b"\xff\xd9"):
+    if any(letter.isspace() for letter in file.name):
+        return "its name has a space, which COLMAP's list of pairs cannot hold: rename it"
+    # Some cameras append bytes of their own after the end of the picture.
+    if file.suffix.lower() in (".jpg", ".jpeg") and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
         return "truncated: the JPEG has no end"
     grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_4) if content else None
     if grey is None:

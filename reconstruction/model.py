@@ -29,8 +29,7 @@ class View:
 
     Args:
         name: File name, as in COLMAP's model and in the pose file.
-        path: The file; its pixels are read as they are stored, without any turn that EXIF asks for
-            (`reconstruction.images.read_pixels`).
+        path: The file; its pixels are read as they are stored, without any turn that EXIF asks for.
         world_from_camera: OpenCV camera axes.
     """
 
@@ -65,7 +64,7 @@ class Model:
     """One model of one folder of photographs, in the frame of the poses and the board where there are any.
 
     Args:
-        lens: As refined; one lens for all views. Models with distortion are OPENCV.
+        lens: As refined; one lens for all views.
         views: Sorted by name.
         points_world_m: Sparse points, shape (n, 3).
         colours: RGB of each point, uint8, shape (n, 3).

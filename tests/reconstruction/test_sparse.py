@@ -105,11 +105,25 @@ def test_bad_files_are_named_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "empty.png").write_bytes(b"")
     cv2.imwrite(str(tmp_path / "black.jpg"), np.zeros((96, 128, 3), np.uint8))
     _photograph(tmp_path / "small.jpg", 5, (48, 64))
+    _photograph(tmp_path / "with space.jpg", 6)
     (tmp_path / "notes.txt").write_text("not a photograph")
     folder = read_folder(tmp_path)
     assert folder.names == ("0.jpg", "1.jpg", "2.jpg", "3.jpg")
     reasons = {item.name: item.reason.split(":")[0].split(" ")[0] for item in folder.left_out}
-    assert reasons == {"torn.jpg": "truncated", "empty.png": "unreadable", "black.jpg": "black", "small.jpg": "size"}
+    assert reasons == {
+        "torn.jpg": "truncated",
+        "empty.png": "unreadable",
+        "black.jpg": "black",
+        "small.jpg": "size",
+        "with space.jpg": "its",
+    }
+
+
+def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path: Path) -> None:
+    for i in range(3):
+        path = _photograph(tmp_path / f"{i}.jpg", i)
+        path.write_bytes(path.read_bytes() + b"maker's note")
+    assert read_folder(tmp_path).left_out == ()
 
 
 def test_a_folder_without_enough_photographs_is_refused(tmp_path: Path) -> None:
