@@ -1,0 +1,114 @@
+"""Bytes on their way between a host and a simulated device: when they arrive, and what happens to them.
+
+A byte takes ten bits of the line's baud rate. Faults are drawn from the wire's own random stream, so that the same
+seed and the same traffic give the same bytes.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+
+class Device(Protocol):
+    """What hangs on a wire."""
+
+    def receive(self, data: bytes, now_s: float) -> list[tuple[float, bytes]]:
+        """Take bytes that have just arrived; answers are (delay in seconds, bytes)."""
+        ...
+
+    def tick(self, now_s: float) -> None:
+        """Let time pass up to now."""
+        ...
+
+    def next_event_s(self, now_s: float) -> float:
+        """When the device will next do something by itself; infinity if never."""
+        ...
+
+
+class Wire:
+    """A serial line with a device at its end.
+
+    Args:
+        device: At the far end.
+        baud: Sets how long a byte takes.
+        fault: Strength of a named fault on this line now: `lost`, `flipped`, `foreign` (shares of bytes), `late`
+            (seconds), `echo` and `gone` (0 or 1).
+        seed: Of the faults.
+    """
+
+    def __init__(self, device: Device, baud: int, fault: Callable[[str], float], seed: int) -> None:
+        self.device = device
+        self._byte_s = 10 / baud
+        self._fault = fault
+        self._random = np.random.default_rng(seed)
+        self._outward: deque[tuple[float, bytes]] = deque()
+        self._inward: deque[tuple[float, int]] = deque()
+        self._outward_free_s = self._inward_free_s = 0.0
+
+    @property
+    def gone(self) -> bool:
+        """Nobody is at the far end."""
+        return self._fault("gone") > 0
+
+    def send(self, data: bytes, now_s: float) -> None:
+        """The host writes; the device will have it all once the last byte is through."""
+        if self._fault("echo"):
+            self._answer(data, now_s)
+        arrival_s = max(now_s, self._outward_free_s) + self._byte_s * len(data)
+        self._outward_free_s = arrival_s
+        self._outward.append((arrival_s, self._spoilt(data)))
+
+    def next_event_s(self, now_s: float) -> float:
+        """When bytes next reach the device, or it does something by itself."""
+        arrival_s = self._outward[0][0] if self._outward else np.inf
+        return min(arrival_s, self.device.next_event_s(now_s))
+
+    def deliver(self, now_s: float) -> None:
+        """Hand the device what has reached it, and send its answers on their way."""
+        self.device.tick(now_s)
+        while self._outward and self._outward[0][0] <= now_s:
+            _, data = self._outward.popleft()
+            if self.gone:
+                continue
+            for delay_s, answer in self.device.receive(data, now_s):
+                self._answer(self._spoilt(answer), now_s + delay_s + self._fault("late"))
+
+    def waiting(self, now_s: float) -> int:
+        """How many bytes the host could read now."""
+        return sum(1 for arrival_s, _ in self._inward if arrival_s <= now_s)
+
+    def next_byte_s(self) -> float:
+        """When the next byte can be read; infinity if none is on its way."""
+        return self._inward[0][0] if self._inward else np.inf
+
+    def read(self, size: int, now_s: float) -> bytes:
+        """Up to `size` bytes that have reached the host."""
+        count = min(size, self.waiting(now_s))
+        return bytes(self._inward.popleft()[1] for _ in range(count))
+
+    def flush_input(self, now_s: float) -> None:
+        """The host throws away what has reached it."""
+        self.read(1 << 30, now_s)
+
+    def _answer(self, data: bytes, start_s: float) -> None:
+        at_s = max(start_s, self._inward_free_s)
+        for byte in data:
+            at_s += self._byte_s
+            self._inward.append((at_s, byte))
+        self._inward_free_s = at_s
+
+    def _spoilt(self, data: bytes) -> bytes:
+        lost, flipped, foreign = (self._fault(name) for name in ("lost", "flipped", "foreign"))
+        if not (lost or flipped or foreign):
+            return data
+        out = bytearray()
+        for byte in data:
+            if self._random.random() < foreign:
+                out.append(int(self._random.integers(256)))
+            if self._random.random() < lost:
+                continue
+            flip = 1 << int(self._random.integers(8)) if self._random.random() < flipped else 0
+            out.append(byte ^ flip)
+        return bytes(out)
