@@ -1,0 +1,127 @@
+"""The easiest yaw everywhere in the workspace as a table, so that planner and driver ask the same and ask quickly.
+
+`cdpr.tension.easiest_yaw_rad` takes milliseconds; a planner asks it a million times, a driver at every setpoint.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.interpolate import RegularGridInterpolator
+
+from cdpr.config import CablesSection
+from cdpr.kinematics import length_jacobian
+from cdpr.robot import GRAVITY_M_S2, Array, CableRobot
+from cdpr.tension import easiest_yaw_rad
+
+_PITCH_M = 0.02
+_LIMIT_RAD = 0.35
+_FIRST, _SECOND = np.triu_indices(8, 1)
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class YawMap:
+    """The carriage's yaw by its place.
+
+    Args:
+        robot: The robot.
+        x_m: Columns of the table, world, ascending, shape (n,).
+        y_m: Rows, shape (m,).
+        yaws_rad: `easiest_yaw_rad` at each, shape (n, m).
+        margins_n: `margin_n` there, shape (n, m).
+    """
+
+    robot: CableRobot
+    x_m: Array
+    y_m: Array
+    yaws_rad: Array
+    margins_n: Array
+
+    def yaw_rad(self, x_m: ArrayLike, y_m: ArrayLike) -> Array:
+        """The easiest yaw at places of any one shape, linear between the table's entries.
+
+        On the hydroponic robot within 0.02 deg of `easiest_yaw_rad`, but where the margin is nearly level over some
+        yaws (one place in a hundred, 0.2 deg at most, less than 0.2 N of margin). Outside the table it is that
+        function itself.
+        """
+        x, y = np.broadcast_arrays(np.asarray(x_m, dtype=float), np.asarray(y_m, dtype=float))
+        yaw = self._look_up(self.yaws_rad, x, y)
+        outside = ~np.isfinite(yaw)
+        if outside.any():
+            places = zip(x[outside], y[outside], strict=True)
+            yaw[outside] = [easiest_yaw_rad(self.robot, float(a), float(b)) for a, b in places]
+        return yaw
+
+    def margin_n(self, x_m: ArrayLike, y_m: ArrayLike) -> Array:
+        """How far the best tensions stay from the nearest limit, newtons; not a number outside the table."""
+        x, y = np.broadcast_arrays(np.asarray(x_m, dtype=float), np.asarray(y_m, dtype=float))
+        return self._look_up(self.margins_n, x, y)
+
+    def _look_up(self, table: Array, x_m: Array, y_m: Array) -> Array:
+        look = RegularGridInterpolator((self.x_m, self.y_m), table, bounds_error=False, fill_value=np.nan)
+        return np.array(look(np.stack([x_m, y_m], axis=-1)), dtype=float).reshape(x_m.shape)
+
+
+@lru_cache(maxsize=8)
+def yaw_map(section: CablesSection) -> YawMap:
+    """The table over the section's workspace, entries about 20 mm apart; built once in a process, in 1.5 s."""
+    robot = section.robot()
+    x, y = (_axis(*limits) for limits in (section.workspace_x_m, section.workspace_y_m))
+    places = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
+    found = np.concatenate([_easiest(robot, part) for part in np.array_split(places, max(len(places) // 1000, 1))])
+    return YawMap(robot, x, y, found[:, 0].reshape(len(x), len(y)), found[:, 1].reshape(len(x), len(y)))
+
+
+def margins_n(robot: CableRobot, poses: ArrayLike) -> Array:
+    """`cdpr.tension.margin_n` under gravity for many poses at once, shape (..., 3) to (...)."""
+    where = np.asarray(poses, dtype=float)
+    balance = np.swapaxes(length_jacobian(robot, where), -1, -2)  # (..., 3, 4)
+    # The null vector of a 3 x 4 matrix: its signed minors.
+    minors = [np.linalg.det(np.delete(balance, column, axis=-1)) for column in range(4)]
+    free = np.stack([minors[0], -minors[1], minors[2], -minors[3]], axis=-1)
+    free = free / np.linalg.norm(free, axis=-1, keepdims=True)
+    gram = balance @ np.swapaxes(balance, -1, -2)
+    some = np.swapaxes(balance, -1, -2) @ np.linalg.solve(gram, _gravity(robot, where)[..., None])
+    some = some[..., 0]
+    # As in `margin_n`: the least of eight lines peaks where two of them cross.
+    offset = np.concatenate([some - robot.tension_min_n, robot.tension_max_n - some], axis=-1)
+    slope = np.concatenate([free, -free], axis=-1)
+    falls = slope[..., _FIRST] - slope[..., _SECOND]
+    rises = offset[..., _SECOND] - offset[..., _FIRST]
+    crossing = np.abs(falls) > 1e-12
+    steps = np.where(crossing, rises / np.where(crossing, falls, 1.0), 0.0)
+    least = (offset[..., :, None] + slope[..., :, None] * steps[..., None, :]).min(axis=-2)
+    return np.asarray(np.where(crossing, least, -np.inf).max(axis=-1))
+
+
+def _gravity(robot: CableRobot, poses: Array) -> Array:
+    """The weight's wrench, shape (..., 3)."""
+    x, y = robot.centre_of_mass_m
+    lever_x_m = np.cos(poses[..., 2]) * x - np.sin(poses[..., 2]) * y
+    weight_n = robot.mass_kg * GRAVITY_M_S2
+    zero = np.zeros_like(lever_x_m)
+    return np.stack([zero, zero - weight_n, -lever_x_m * weight_n], axis=-1)
+
+
+def _axis(low_m: float, high_m: float) -> Array:
+    return np.linspace(low_m, high_m, max(int(np.ceil((high_m - low_m) / _PITCH_M)), 1) + 1)
+
+
+def _easiest(robot: CableRobot, places_m: Array) -> Array:
+    """Easiest yaw and its margin at places (n, 2): best of a coarse grid, then a golden-section search; (n, 2)."""
+    grid = np.linspace(-_LIMIT_RAD, _LIMIT_RAD, 29)
+
+    def margins(yaws: Array) -> Array:
+        return margins_n(robot, np.concatenate([places_m, yaws[:, None]], axis=1))
+
+    coarse = np.stack([margins(np.full(len(places_m), yaw)) for yaw in grid])
+    best, reach = grid[coarse.argmax(axis=0)], grid[1] - grid[0]
+    low, high = best - reach, best + reach
+    for _ in range(24):  # 0.618**24 of two steps of the grid is 5e-7 rad
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        rising = margins(left) < margins(right)
+        low, high = np.where(rising, left, low), np.where(rising, high, right)
+    yaws = np.clip((low + high) / 2, -_LIMIT_RAD, _LIMIT_RAD)
+    return np.stack([yaws, margins(yaws)], axis=1)
