@@ -1,0 +1,121 @@
+"""What the store remembers, as frozen values: plants, scans, jobs, occurrences, measurements, events, commands.
+
+Every time is timezone-aware and in UTC. A reason is one line for a person.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from trellis.records import MassEstimate, Traits
+
+JobKind = Literal["scan", "reconstruct"]
+JobState = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+ScanState = Literal["running", "paused", "done", "failed", "cancelled"]
+OccurrenceState = Literal["started", "done", "failed", "missed", "skipped"]
+EventLevel = Literal["info", "warning", "error"]
+
+#: A job in one of these states will change no more.
+ENDED: frozenset[str] = frozenset({"done", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class PlantRow:
+    """A plant: `position_m` is its collar in the world frame. `active` says that the wall still names it."""
+
+    name: str
+    position_m: tuple[float, float, float]
+    cultivar: str | None = None
+    sown: date | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class ScanRow:
+    """A scan of a plant, as its manifest tells it; `folder` is relative to the data folder, with forward slashes."""
+
+    id: str
+    plant: str
+    state: ScanState
+    started_at: datetime
+    finished_at: datetime | None
+    views_planned: int
+    views_taken: int
+    views_failed: int
+    folder: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """Something to do, being done, or done. `share` is how much of it, 0 to 1; `stage` names what happens now.
+
+    `attempts` counts how often it was started. `heartbeat_at` is the last sign of life of whatever does it.
+    """
+
+    id: int
+    kind: JobKind
+    plant: str
+    scan: str | None
+    state: JobState
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: str | None = None
+    stage: str | None = None
+    share: float = 0.0
+    worker_pid: int | None = None
+    attempts: int = 0
+    heartbeat_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class OccurrenceRow:
+    """A plant's turn in a schedule: `due_at`, and what became of it, with the reason where it did not happen."""
+
+    id: int
+    schedule: str
+    plant: str
+    due_at: datetime
+    state: OccurrenceState
+    job: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class MeasurementRow:
+    """What reconstruction said about a scan. `measured_at` is when the plant was photographed."""
+
+    scan: str
+    plant: str
+    measured_at: datetime
+    traits: Traits
+    mass: MassEstimate
+    stage_seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """A line for a person to read."""
+
+    id: int
+    at: datetime
+    level: EventLevel
+    message: str
+    plant: str | None = None
+    scan: str | None = None
+    job: int | None = None
+
+
+@dataclass(frozen=True)
+class CommandRow:
+    """A durable command to the daemon that it has not carried out yet."""
+
+    id: int
+    what: Literal["cancel"]
+    job: int
+    asked_at: datetime

@@ -1,0 +1,148 @@
+"""What the farm remembers: plants, jobs, turns of schedules, scans, measurements, events.
+
+The folders are the truth about photographs; the rows about scans and measurements can be made again from them
+(`scheduler.rebuild`). Methods are plain, return frozen rows, and may be called from any thread and several processes.
+"""
+
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import RowMapping, Table, func, select
+
+from scheduler.config import FarmSection, data_folder
+from scheduler.database import open_database
+from scheduler.rows import (
+    CommandRow,
+    EventLevel,
+    EventRow,
+    JobRow,
+    MeasurementRow,
+    OccurrenceRow,
+    PlantRow,
+    ScanRow,
+)
+from scheduler.store_agenda import AgendaStore
+from scheduler.tables import events, measurements, scans
+from trellis.clock import Clock, SystemClock
+from trellis.config import Configuration
+from trellis.errors import InputError
+from trellis.records import MassEstimate, Traits
+
+__all__ = [
+    "CommandRow",
+    "EventRow",
+    "JobRow",
+    "MeasurementRow",
+    "OccurrenceRow",
+    "PlantRow",
+    "ScanRow",
+    "Store",
+    "store_url",
+]
+
+
+def store_url(configuration: Configuration) -> str:
+    """Where the farm's database is: `[farm] database_url`, or SQLite inside the data folder."""
+    return configuration.section(FarmSection).database_url or f"sqlite:///{data_folder(configuration).database}"
+
+
+class Store(AgendaStore):
+    """The database of one farm; a context manager that closes it.
+
+    Args:
+        url: An SQLAlchemy URL; `store_url` gives a configuration's.
+        clock: What stamps rows.
+
+    Raises:
+        InputError: The database is damaged, newer than this version, or cannot be opened.
+    """
+
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        super().__init__(open_database(url), url, clock or SystemClock())
+
+    @classmethod
+    def open(cls, url: str, clock: Clock | None = None) -> Self:
+        """The same as the constructor, for those who read better so."""
+        return cls(url, clock)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def scans(self, plant: str | None = None, *, limit: int = 1000) -> list[ScanRow]:
+        """Scans, newest first, of one plant or of all."""
+        query = select(scans).order_by(scans.c.started_at.desc(), scans.c.id.desc()).limit(limit)
+        return [ScanRow(**row) for row in self._rows(query if plant is None else query.where(scans.c.plant == plant))]
+
+    def scan(self, scan_id: str) -> ScanRow:
+        """One scan.
+
+        Raises:
+            InputError: There is none of that name.
+        """
+        for row in self._rows(select(scans).where(scans.c.id == scan_id)):
+            return ScanRow(**row)
+        raise InputError(f"there is no scan {scan_id!r}")
+
+    def save_scan(self, scan: ScanRow) -> None:
+        """Write down a scan as it stands now."""
+        self._save(scans, "id", vars(scan))
+
+    def measurements(self, plant: str | None = None, *, limit: int = 1000) -> list[MeasurementRow]:
+        """Measurements, newest first, of one plant or of all."""
+        query = select(measurements).order_by(measurements.c.measured_at.desc()).limit(limit)
+        wanted = query if plant is None else query.where(measurements.c.plant == plant)
+        return [_measurement(row) for row in self._rows(wanted)]
+
+    def measurement(self, scan_id: str) -> MeasurementRow | None:
+        """What one scan gave, or None while it has given nothing."""
+        found = self._rows(select(measurements).where(measurements.c.scan == scan_id))
+        return _measurement(found[0]) if found else None
+
+    def latest_measurements(self) -> dict[str, MeasurementRow]:
+        """The newest measurement of each plant that has one, by plant."""
+        newest = select(measurements.c.plant, func.max(measurements.c.measured_at).label("at"))
+        newest_of = newest.group_by(measurements.c.plant).subquery()
+        both = (measurements.c.plant == newest_of.c.plant) & (measurements.c.measured_at == newest_of.c.at)
+        query = select(measurements).join(newest_of, both).order_by(measurements.c.scan)
+        return {row["plant"]: _measurement(row) for row in self._rows(query)}
+
+    def save_measurement(self, found: MeasurementRow) -> None:
+        """Write down what a scan gave, in place of what it gave before."""
+        values = vars(found) | {"traits": found.traits.model_dump(), "mass": found.mass.model_dump()}
+        self._save(measurements, "scan", values)
+
+    def events(self, limit: int = 100, *, after_id: int = 0) -> list[EventRow]:
+        """The newest events, newest first; with `after_id` only those that came later than that one."""
+        query = select(events).where(events.c.id > after_id).order_by(events.c.id.desc()).limit(limit)
+        return [EventRow(**row) for row in self._rows(query)]
+
+    def add_event(
+        self,
+        message: str,
+        level: EventLevel = "info",
+        *,
+        plant: str | None = None,
+        scan: str | None = None,
+        job: int | None = None,
+    ) -> None:
+        """A line for a person to read."""
+        with self._write() as connection:
+            self._tell(connection, message, level=level, plant=plant, scan=scan, job=job)
+
+    def _save(self, table: Table, key: str, values: dict[str, Any]) -> None:
+        with self._write() as connection:
+            changed = connection.execute(table.update().where(table.c[key] == values[key]).values(values))
+            if changed.rowcount == 0:
+                connection.execute(table.insert().values(values))
+
+
+def _measurement(row: RowMapping) -> MeasurementRow:
+    traits, mass = Traits.model_validate(row["traits"]), MassEstimate.model_validate(row["mass"])
+    return MeasurementRow(row["scan"], row["plant"], row["measured_at"], traits, mass, row["stage_seconds"])

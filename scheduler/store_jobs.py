@@ -1,0 +1,179 @@
+"""The store's part about jobs: asking, cancelling, taking the next one, and what becomes of it."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from scheduler.rows import ENDED, CommandRow, JobKind, JobRow, JobState
+from scheduler.store_plants import PlantStore, no_such_plant
+from scheduler.tables import commands, jobs
+from trellis.errors import InputError
+
+_OPEN = ("queued", "running", "paused")
+
+
+class JobStore(PlantStore):
+    """A queue of jobs; the daemon takes them, anybody asks and cancels."""
+
+    def request_scan(self, plant: str) -> JobRow:
+        """Ask for a scan of a plant; one that is queued and has not begun is given back instead of a second one.
+
+        Raises:
+            InputError: The wall names no such plant.
+        """
+        known = [row.name for row in self.plants()]
+        if plant not in known:
+            raise no_such_plant(plant, known)
+        with self._write() as connection:
+            same = (jobs.c.kind == "scan", jobs.c.plant == plant, jobs.c.state == "queued", jobs.c.attempts == 0)
+            waiting = connection.execute(select(jobs).where(*same)).mappings().first()
+            if waiting is not None:
+                return JobRow(**waiting)
+            return self._add(connection, "scan", plant, None)
+
+    def request_reconstruction(self, plant: str, scan: str) -> JobRow:
+        """Ask for a scan to be turned into numbers; one that is open already is given back."""
+        with self._write() as connection:
+            same = (jobs.c.kind == "reconstruct", jobs.c.scan == scan, jobs.c.state.in_(_OPEN))
+            waiting = connection.execute(select(jobs).where(*same)).mappings().first()
+            if waiting is not None:
+                return JobRow(**waiting)
+            return self._add(connection, "reconstruct", plant, scan)
+
+    def job(self, job_id: int) -> JobRow:
+        """One job.
+
+        Raises:
+            InputError: There is none of that number.
+        """
+        for row in self._rows(select(jobs).where(jobs.c.id == job_id)):
+            return JobRow(**row)
+        raise InputError(f"there is no job {job_id}")
+
+    def jobs(
+        self,
+        *,
+        states: Collection[JobState] | None = None,
+        kind: JobKind | None = None,
+        plant: str | None = None,
+        scan: str | None = None,
+        limit: int = 100,
+    ) -> list[JobRow]:
+        """Jobs that fit, newest first."""
+        query = select(jobs).order_by(jobs.c.id.desc()).limit(limit)
+        if states is not None:
+            query = query.where(jobs.c.state.in_(list(states)))
+        for column, wanted in ((jobs.c.kind, kind), (jobs.c.plant, plant), (jobs.c.scan, scan)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        return [JobRow(**row) for row in self._rows(query)]
+
+    def cancel(self, job_id: int) -> JobRow:
+        """Cancel a job: at once if nothing works on it, else the daemon is asked to; one that has ended stays so."""
+        self.job(job_id)
+        with self._write() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one()
+            if row["state"] == "running":
+                open_one = (commands.c.job == job_id, commands.c.done_at.is_(None))
+                if connection.execute(select(commands.c.id).where(*open_one)).first() is None:
+                    values = {"what": "cancel", "job": job_id, "asked_at": self._now()}
+                    connection.execute(commands.insert().values(values))
+            elif row["state"] not in ENDED:
+                self._end(connection, job_id, "cancelled", "cancelled before it went on")
+        return self.job(job_id)
+
+    def pending_commands(self) -> list[CommandRow]:
+        """Durable commands that nobody has carried out, oldest first."""
+        query = select(commands).where(commands.c.done_at.is_(None)).order_by(commands.c.id)
+        return [CommandRow(row["id"], row["what"], row["job"], row["asked_at"]) for row in self._rows(query)]
+
+    def command_done(self, command_id: int) -> None:
+        """Mark a durable command as carried out."""
+        with self._write() as connection:
+            connection.execute(update(commands).where(commands.c.id == command_id).values(done_at=self._now()))
+
+    def take_job(self, kind: JobKind) -> JobRow | None:
+        """The oldest queued job of this kind, now running; None when there is none."""
+        with self._write() as connection:
+            wanted = select(jobs).where(jobs.c.kind == kind, jobs.c.state == "queued").order_by(jobs.c.id).limit(1)
+            row = connection.execute(wanted).mappings().first()
+            if row is None:
+                return None
+            now = self._now()
+            values = {
+                "state": "running",
+                "started_at": row["started_at"] or now,
+                "attempts": row["attempts"] + 1,
+                "heartbeat_at": now,
+                "reason": None,
+                "stage": None,
+            }
+            connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(values))
+        return self.job(row["id"])
+
+    def progress(
+        self, job_id: int, share: float, stage: str | None = None, *, scan: str | None = None, pid: int | None = None
+    ) -> None:
+        """How far a running job is; also its sign of life."""
+        values: dict[str, Any] = {"share": min(max(share, 0.0), 1.0), "heartbeat_at": self._now()}
+        values |= {
+            name: value
+            for name, value in (("stage", stage), ("scan", scan), ("worker_pid", pid))
+            if value is not None
+        }  # fmt: skip
+        with self._write() as connection:
+            connection.execute(update(jobs).where(jobs.c.id == job_id, jobs.c.state == "running").values(values))
+
+    def finish_job(self, job_id: int, state: JobState, reason: str | None = None) -> JobRow:
+        """End a job as done, failed or cancelled; an event tells of it."""
+        with self._write() as connection:
+            self._end(connection, job_id, state, reason)
+        return self.job(job_id)
+
+    def requeue(self, job_id: int, reason: str) -> None:
+        """Put a job back into the queue, in its old place."""
+        self._set_aside(job_id, "queued", reason)
+
+    def pause(self, job_id: int, reason: str) -> None:
+        """Set a job aside until `resume_paused`."""
+        self._set_aside(job_id, "paused", reason)
+
+    def resume_paused(self) -> list[JobRow]:
+        """Queue every paused job again, in its old place."""
+        waiting = self.jobs(states=["paused"])
+        for job in waiting:
+            self.requeue(job.id, f"goes on after: {job.reason}")
+        return waiting
+
+    def _set_aside(self, job_id: int, state: JobState, reason: str) -> None:
+        with self._write() as connection:
+            values = {"state": state, "reason": reason, "worker_pid": None}
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
+            job = JobRow(**connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
+            message = f"{job.kind} of {job.plant} {state}: {reason}"
+            self._tell(connection, message, level="warning", plant=job.plant, scan=job.scan, job=job_id)
+
+    def _add(self, connection: Connection, kind: JobKind, plant: str, scan: str | None) -> JobRow:
+        values = {"kind": kind, "plant": plant, "scan": scan, "state": "queued", "created_at": self._now()}
+        added = connection.execute(jobs.insert().values(**values, share=0.0, attempts=0))
+        job_id = added.inserted_primary_key[0]
+        self._tell(connection, f"{kind} of {plant} asked for", plant=plant, scan=scan, job=job_id)
+        return JobRow(**connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
+
+    def _end(self, connection: Connection, job_id: int, state: JobState, reason: str | None) -> None:
+        values: dict[str, Any] = {"state": state, "reason": reason, "finished_at": self._now(), "worker_pid": None}
+        if state == "done":
+            values["share"] = 1.0
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
+        connection.execute(
+            update(commands).where(commands.c.job == job_id, commands.c.done_at.is_(None)).values(done_at=self._now())
+        )
+        job = JobRow(**connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
+        self._job_ended(connection, job)
+        message = f"{job.kind} of {job.plant} {state}" + (f": {reason}" if reason else "")
+        level = "error" if state == "failed" else "info"
+        self._tell(connection, message, level=level, plant=job.plant, scan=job.scan, job=job_id)
+
+    def _job_ended(self, connection: Connection, job: JobRow) -> None:
+        """For whoever waits on a job, in the same transaction."""

@@ -1,0 +1,159 @@
+"""The tables of the database; `scheduler/migrations` makes them, and a test holds the two to each other."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A timezone-aware time, kept and given back in UTC; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time in the store needs a time zone: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        # SQLite keeps no zone: what it gives back was written in UTC.
+        found: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return found
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+plants = Table(
+    "plants",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("x_m", Float, nullable=False),
+    Column("y_m", Float, nullable=False),
+    Column("z_m", Float, nullable=False),
+    Column("cultivar", Text),
+    Column("sown", Date),
+    Column("active", Boolean, nullable=False),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("id", String(120), primary_key=True),
+    Column("plant", String(64), ForeignKey("plants.name"), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("started_at", UtcTime, nullable=False, index=True),
+    Column("finished_at", UtcTime),
+    Column("views_planned", Integer, nullable=False),
+    Column("views_taken", Integer, nullable=False),
+    Column("views_failed", Integer, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("reason", Text),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("plant", String(64), ForeignKey("plants.name"), nullable=False),
+    Column("scan", String(120), ForeignKey("scans.id")),
+    Column("state", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("reason", Text),
+    Column("stage", Text),
+    Column("share", Float, nullable=False),
+    Column("worker_pid", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("heartbeat_at", UtcTime),
+    Index("ix_jobs_state_kind", "state", "kind"),
+    sqlite_autoincrement=True,
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("seen_until", UtcTime, nullable=False),
+)
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("schedule", String(64), nullable=False),
+    Column("plant", String(64), ForeignKey("plants.name"), nullable=False),
+    Column("due_at", UtcTime, nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("job", Integer, ForeignKey("jobs.id"), index=True),
+    Column("reason", Text),
+    UniqueConstraint("schedule", "plant", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("scan", String(120), ForeignKey("scans.id"), primary_key=True),
+    Column("plant", String(64), ForeignKey("plants.name"), nullable=False, index=True),
+    Column("measured_at", UtcTime, nullable=False),
+    Column("traits", JSON, nullable=False),
+    Column("mass", JSON, nullable=False),
+    Column("stage_seconds", JSON, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    # No foreign keys: an event outlives what it speaks of, and may speak of what never came to be.
+    Column("plant", Text),
+    Column("scan", Text),
+    Column("job", Integer),
+    sqlite_autoincrement=True,
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("what", String(16), nullable=False),
+    Column("job", Integer, ForeignKey("jobs.id"), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("done_at", UtcTime, index=True),
+    sqlite_autoincrement=True,
+)
