@@ -20,8 +20,9 @@ class ArmSection(Section):
 
     Four values stand in the order base, shoulder, elbow, wrist. `zero_counts` is each servo's position when its joint
     is at zero, `directions` whether its counts rise (1) or fall (-1) with the joint's angle. `parked_rad` is the
-    posture in which the servos may let go. Lengths and limits are the published ones of this arm; of the two published
-    for the wrist, 90 and 96 deg, the wider, because a real day's targets took it to 95.7 deg.
+    posture in which the servos may let go and the carriage may travel: folded, so that the arm stays clear of plants.
+    Lengths and limits are the published ones of this arm; of the two published for the wrist, 90 and 96 deg, the
+    wider, because a real day's targets took it to 95.7 deg.
     """
 
     shoulder_height_m: float = Field(default=0.0803, ge=0, lt=5)
@@ -40,7 +41,7 @@ class ArmSection(Section):
     servo_ids: tuple[ServoId, ServoId, ServoId, ServoId] = (1, 2, 3, 4)
     zero_counts: tuple[Count, Count, Count, Count] = (512, 512, 512, 512)
     directions: tuple[Literal[-1, 1], Literal[-1, 1], Literal[-1, 1], Literal[-1, 1]] = (1, 1, 1, 1)
-    parked_rad: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    parked_rad: tuple[float, float, float, float] = (0.0, -radians(100), radians(130), radians(60))
     retries: int = Field(default=3, ge=0, le=20)
     temperature_max_c: float = Field(default=65, gt=0, le=85)
     voltage_min_v: float = Field(default=9.5, gt=0)
