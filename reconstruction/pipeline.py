@@ -1,0 +1,128 @@
+"""From a request to files: the stages of a reconstruction, one after the other, each timed and reported.
+
+A stage is a generator over `Run`: it reads what earlier stages left there, adds its own result, writes its artefact,
+and yields the share done with a line for a person.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+
+from reconstruction.artefacts import Output, open_output
+from reconstruction.image_table import image_table
+from reconstruction.images import Folder, read_folder
+from reconstruction.model import Model
+from reconstruction.request import Request
+from reconstruction.sparse import sparse_model
+from trellis.board import TagBoard, read_board
+from trellis.clock import Clock, SystemClock
+from trellis.lens import Lens, read_lens
+from trellis.pose_file import CameraPose, read_poses
+
+
+@dataclass(frozen=True)
+class StageEvent:
+    """How far a reconstruction is.
+
+    Args:
+        stage: One of `STAGES`.
+        share: Of this stage, 0 to 1; exactly 1 once, when it is done.
+        seconds: Since this stage began.
+        message: A line for a person; may be empty.
+    """
+
+    stage: str
+    share: float
+    seconds: float
+    message: str = ""
+
+    def as_json(self) -> str:
+        """One line, without its end."""
+        return json.dumps(asdict(self))
+
+
+@dataclass
+class Run:
+    """What the stages hand on to each other; a field is there once its stage is done."""
+
+    request: Request
+    output: Output
+    seconds: dict[str, float] = field(default_factory=dict)
+    poses: dict[str, CameraPose] = field(default_factory=dict)
+    lens: Lens | None = None
+    board: TagBoard | None = None
+    folder: Folder | None = None
+    model: Model | None = None
+
+
+Progress = Iterator[tuple[float, str]]
+
+
+def reconstruct(request: Request, clock: Clock | None = None) -> Iterator[StageEvent]:
+    """Do all stages, and put the result in place at the end of the last; until then `request.out` stays as it was.
+
+    Closing the iterator early throws away what was made so far.
+
+    Args:
+        request: What to do.
+        clock: Times the stages; the machine's own if None.
+
+    Raises:
+        InputError: A file or folder that the request names cannot be used.
+        ReconstructionFailed: The photographs give no model to trust; the message says why.
+        AlreadyRunning: Another reconstruction is writing to the same folder.
+    """
+    clock = clock or SystemClock()
+    with open_output(request.out) as output:
+        run = Run(request, output)
+        for name, stage in _STAGES.items():
+            yield from _timed(name, stage, run, clock)
+
+
+def _timed(name: str, stage: Callable[[Run], Progress], run: Run, clock: Clock) -> Iterator[StageEvent]:
+    start_s = clock.monotonic_s()
+    message = ""
+    yield StageEvent(name, 0.0, 0.0)
+    for share, message in stage(run):
+        yield StageEvent(name, min(share, 0.99), clock.monotonic_s() - start_s, message)
+    run.seconds[name] = clock.monotonic_s() - start_s
+    if name == STAGES[-1]:
+        _finish(run)
+    yield StageEvent(name, 1.0, run.seconds[name], message)
+
+
+def _finish(run: Run) -> None:
+    seconds = {name: round(value, 2) for name, value in run.seconds.items()}
+    run.output.path("stages.json").write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
+    run.output.publish()
+
+
+def _images(run: Run) -> Progress:
+    """Read everything that a person gave, so that a mistake is said before anything long begins."""
+    request = run.request
+    run.poses = {pose.image: pose for pose in read_poses(request.poses)} if request.poses else {}
+    run.lens = read_lens(request.camera) if request.camera else None
+    run.board = read_board(request.board) if request.board else None
+    run.folder = read_folder(request.images)
+    left_out = "".join(f"; {item.name} left out: {item.reason}" for item in run.folder.left_out)
+    yield 1.0, f"{len(run.folder.names)} photographs of {run.folder.width_px}x{run.folder.height_px}{left_out}"
+
+
+def _sparse(run: Run) -> Progress:
+    """Where every photograph was taken from."""
+    work = run.output.work / "colmap"
+    yield 0.0, "comparing photographs"
+    run.model = sparse_model(run.folder, work, run.poses, run.lens, run.request.options.sparse)
+    (work / "sparse").rename(run.output.path("sparse"))
+    table = json.dumps(image_table(run.model), indent=1, allow_nan=False)
+    run.output.path("images.json").write_text(table + "\n", encoding="utf-8")
+    scale = f"scale from {run.model.scale_source}" if run.model.metric else "no scale: no poses and no board given"
+    yield 1.0, f"{len(run.model.views)} of {run.model.images_given} photographs placed; {scale}"
+
+
+_STAGES: dict[str, Callable[[Run], Progress]] = {
+    "images": _images,
+    "sparse": _sparse,
+}
+
+STAGES = tuple(_STAGES)

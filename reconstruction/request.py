@@ -1,0 +1,79 @@
+"""What is asked of a reconstruction: the photographs, what is believed about them, and where the result goes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconstruction.config import ReconstructionSection
+from trellis.folders import ScanFolder
+from trellis.manifest import read_manifest
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One reconstruction, by paths.
+
+    Args:
+        images: Folder of photographs.
+        out: Folder for the results; made where it is missing.
+        poses: Pose file (`poses.csv`), or None: the result then has no scale unless a board gives one.
+        camera: Lens file (`camera.toml`), or None to start from COLMAP's guess.
+        board: File of known tags (`board.toml`), or None.
+        plant_position_m: The plant's collar in the world frame, or None to find the plant by itself.
+        plant_radius_m: How far from there the plant may reach, or None.
+        age_days: Of the plant, for a mass model that uses it.
+        cultivar: Likewise.
+        options: Cost and quality.
+    """
+
+    images: Path
+    out: Path
+    poses: Path | None = None
+    camera: Path | None = None
+    board: Path | None = None
+    plant_position_m: Point | None = None
+    plant_radius_m: float | None = None
+    age_days: float | None = None
+    cultivar: str | None = None
+    options: ReconstructionSection = field(default_factory=ReconstructionSection)
+
+    @staticmethod
+    def of_scan(scan: ScanFolder, options: ReconstructionSection | None = None) -> "Request":
+        """A finished scan: its photographs with everything that its manifest and the files beside it say.
+
+        Raises:
+            InputError: The manifest is missing, torn or of another format.
+        """
+        manifest = read_manifest(scan.manifest)
+        return Request(
+            images=scan.images,
+            out=scan.reconstruction,
+            poses=_if_there(scan.poses),
+            camera=_if_there(scan.camera),
+            board=_if_there(scan.board),
+            plant_position_m=manifest.plant_position_m,
+            plant_radius_m=manifest.plant_radius_m,
+            age_days=manifest.age_days,
+            cultivar=manifest.cultivar,
+            options=options or ReconstructionSection(),
+        )
+
+    @staticmethod
+    def of_folder(path: Path, options: ReconstructionSection | None = None) -> "Request":
+        """A scan, a folder laid out like one (`images/` and the files beside it), or a plain folder of photographs.
+
+        The result goes into `reconstruction/`: inside of the first two, beside the last.
+        """
+        scan = ScanFolder(path)
+        if scan.manifest.exists():
+            return Request.of_scan(scan, options)
+        options = options or ReconstructionSection()
+        if not scan.images.is_dir():
+            return Request(path, path.absolute().parent / "reconstruction", options=options)
+        beside = (_if_there(file) for file in (scan.poses, scan.camera, scan.board))
+        return Request(scan.images, scan.reconstruction, *beside, options=options)
+
+
+def _if_there(file: Path) -> Path | None:
+    return file if file.exists() else None
