@@ -112,12 +112,23 @@ def branches(arm: Arm, yaw_rad: float, radius_m: float, height_m: float, pitch_r
     the target or is turned half round with the arm leaning over its own axis; facing ones come first. Turned half
     round, the tool's x axis and so the picture is upside down.
     """
-    target = PlanarTarget(yaw_rad, radius_m, height_m, pitch_rad)
-    sides = product((False, True), (1.0, -1.0))
-    postures = np.array([_posture(arm, target, turned, elbow) for turned, elbow in sides])
-    reached = postures[np.isfinite(postures).all(axis=1) & arm.within_limits(postures)]
+    postures = all_branches(arm, yaw_rad, radius_m, height_m, pitch_rad)
+    reached = postures[np.isfinite(postures).all(axis=1)]
     first = [i for i, q in enumerate(reached) if not any(np.allclose(q, p, atol=1e-9) for p in reached[:i])]
     return np.asarray(reached[first])
+
+
+def all_branches(arm: Arm, yaw_rad: ArrayLike, radius_m: ArrayLike, height_m: ArrayLike, pitch_rad: ArrayLike) -> Array:
+    """The four branches for targets of any one shape (...), not-a-number where there is none: shape (..., 4, 4).
+
+    Along the last axis but one: facing the target with the elbow to one side and the other, then turned half round.
+    """
+    yaw, radius, height, pitch = np.broadcast_arrays(
+        *(np.asarray(value, dtype=float) for value in (yaw_rad, radius_m, height_m, pitch_rad))
+    )
+    sides = product((False, True), (1.0, -1.0))
+    postures = np.stack([_posture(arm, yaw, radius, height, pitch, turned, elbow) for turned, elbow in sides], axis=-2)
+    return np.where(arm.within_limits(postures)[..., None], postures, np.nan)
 
 
 def inverse(arm: Arm, yaw_rad: float, radius_m: float, height_m: float, pitch_rad: float) -> Array:
@@ -138,19 +149,17 @@ def _link_angles(joints_rad: ArrayLike) -> Array:
     return np.asarray(np.pi / 2 + np.cumsum(np.asarray(joints_rad, dtype=float)[..., 1:], axis=-1))
 
 
-def _posture(arm: Arm, target: PlanarTarget, turned: bool, elbow: float) -> Array:
+def _posture(arm: Arm, yaw: Array, radius_m: Array, height_m: Array, pitch: Array, turned: bool, elbow: float) -> Array:
     """One branch, joints wrapped into [-pi, pi), or not-a-number where the wrist is too far from the shoulder."""
-    yaw, radius_m, pitch = target.yaw_rad, target.radius_m, target.pitch_rad
     if turned:
         yaw, radius_m, pitch = yaw + np.pi, -radius_m, np.pi - pitch
     x = radius_m - arm.mount_m * np.cos(pitch)
-    y = target.height_m - arm.mount_m * np.sin(pitch) - arm.shoulder_height_m
+    y = height_m - arm.mount_m * np.sin(pitch) - arm.shoulder_height_m
     cosine = (x * x + y * y - arm.upper_m**2 - arm.fore_m**2) / (2 * arm.upper_m * arm.fore_m)
-    if abs(cosine) > 1 + 1e-12:
-        return np.full(4, np.nan)
-    bend = elbow * np.arccos(np.clip(cosine, -1, 1))
+    bend = np.where(np.abs(cosine) > 1 + 1e-12, np.nan, elbow * np.arccos(np.clip(cosine, -1, 1)))
     first = np.arctan2(y, x) - np.arctan2(arm.fore_m * np.sin(bend), arm.upper_m + arm.fore_m * np.cos(bend))
-    return _into_limits(arm, wrap_angle_rad([yaw, first - np.pi / 2, bend, pitch - first - bend]))
+    joints = np.stack([yaw + 0.0 * bend, first - np.pi / 2, bend, pitch - first - bend], axis=-1)
+    return _into_limits(arm, wrap_angle_rad(joints))
 
 
 def _into_limits(arm: Arm, joints_rad: Array) -> Array:

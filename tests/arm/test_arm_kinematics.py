@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arm.config import ArmSection
-from arm.kinematics import PlanarTarget, PoseUnreachable, forward, inverse, jacobian, joint_points_m, planar
+from arm.kinematics import (
+    PlanarTarget,
+    PoseUnreachable,
+    all_branches,
+    forward,
+    inverse,
+    jacobian,
+    joint_points_m,
+    planar,
+)
 from arm.model import Arm
 from trellis.geometry import Pose
 
@@ -189,3 +198,17 @@ def test_every_target_of_a_real_day_is_reached():
             assert tool.translation_m == pytest.approx((radius * np.cos(yaw), radius * np.sin(yaw), height), abs=1e-12)
             miss = np.cross(tool.rotation[:, 2], np.array([0, 0, focus]) - tool.translation_m)
             assert np.linalg.norm(miss) < 1e-12
+
+
+def test_every_branch_of_many_targets_at_once_reaches_its_target():
+    targets = np.random.default_rng(3).uniform((-2.5, -0.15, 0.0, -3), (2.5, 0.15, 0.3, 3), size=(50, 4))
+    together = all_branches(ARM, *targets.T)
+    assert together.shape == (50, 4, 4)
+    reached = np.isfinite(together).all(axis=-1)
+    assert reached.any(axis=0).all()  # every one of the four branches serves some target
+    for i, k in zip(*np.nonzero(reached), strict=True):
+        yaw, radius, height, pitch = targets[i]
+        outward = np.array([np.cos(yaw), np.sin(yaw), 0.0])
+        pose = forward(ARM, together[i, k])
+        assert pose.translation_m == pytest.approx(radius * outward + [0, 0, height], abs=1e-9)
+        assert pose.rotation[:, 2] == pytest.approx(np.cos(pitch) * outward + [0, 0, np.sin(pitch)], abs=1e-9)
