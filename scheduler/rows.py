@@ -113,9 +113,9 @@ class EventRow:
 
 @dataclass(frozen=True)
 class CommandRow:
-    """A durable command to the daemon that it has not carried out yet."""
+    """A durable command that is in force: a job to be cancelled, or a stop that nobody has cleared."""
 
     id: int
-    what: Literal["cancel"]
-    job: int
+    what: Literal["cancel", "stop"]
+    job: int | None
     asked_at: datetime

@@ -7,7 +7,7 @@ The folders are the truth about photographs; the rows about scans and measuremen
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import RowMapping, Table, func, select
+from sqlalchemy import Connection, RowMapping, Table, func, select
 
 from scheduler.config import FarmSection, data_folder
 from scheduler.database import open_database
@@ -22,7 +22,7 @@ from scheduler.rows import (
     ScanRow,
 )
 from scheduler.store_agenda import AgendaStore
-from scheduler.tables import events, measurements, scans
+from scheduler.tables import events, jobs, measurements, scans
 from trellis.clock import Clock, SystemClock
 from trellis.config import Configuration
 from trellis.errors import InputError
@@ -92,7 +92,22 @@ class Store(AgendaStore):
 
     def save_scan(self, scan: ScanRow) -> None:
         """Write down a scan as it stands now."""
-        self._save(scans, "id", vars(scan))
+        with self._write() as connection:
+            _save(connection, scans, "id", vars(scan))
+
+    def begin_scan(self, job_id: int, scan: ScanRow) -> None:
+        """Write down a scan that begins, and that this job does it; both or neither."""
+        with self._write() as connection:
+            _save(connection, scans, "id", vars(scan))
+            connection.execute(jobs.update().where(jobs.c.id == job_id).values(scan=scan.id))
+
+    def end_scan(self, job_id: int, scan: ScanRow, *, reconstruct: bool) -> None:
+        """Write down a scan that ended with its job, and ask for its reconstruction if wanted; all or nothing."""
+        with self._write() as connection:
+            _save(connection, scans, "id", vars(scan))
+            self._end(connection, job_id, scan.state, scan.reason)
+            if reconstruct:
+                self._add(connection, "reconstruct", scan.plant, scan.id)
 
     def measurements(self, plant: str | None = None, *, limit: int = 1000) -> list[MeasurementRow]:
         """Measurements, newest first, of one plant or of all."""
@@ -116,7 +131,8 @@ class Store(AgendaStore):
     def save_measurement(self, found: MeasurementRow) -> None:
         """Write down what a scan gave, in place of what it gave before."""
         values = vars(found) | {"traits": found.traits.model_dump(), "mass": found.mass.model_dump()}
-        self._save(measurements, "scan", values)
+        with self._write() as connection:
+            _save(connection, measurements, "scan", values)
 
     def events(self, limit: int = 100, *, after_id: int = 0) -> list[EventRow]:
         """The newest events, newest first; with `after_id` only those that came later than that one."""
@@ -136,11 +152,10 @@ class Store(AgendaStore):
         with self._write() as connection:
             self._tell(connection, message, level=level, plant=plant, scan=scan, job=job)
 
-    def _save(self, table: Table, key: str, values: dict[str, Any]) -> None:
-        with self._write() as connection:
-            changed = connection.execute(table.update().where(table.c[key] == values[key]).values(values))
-            if changed.rowcount == 0:
-                connection.execute(table.insert().values(values))
+
+def _save(connection: Connection, table: Table, key: str, values: dict[str, Any]) -> None:
+    if connection.execute(table.update().where(table.c[key] == values[key]).values(values)).rowcount == 0:
+        connection.execute(table.insert().values(values))
 
 
 def _measurement(row: RowMapping) -> MeasurementRow:

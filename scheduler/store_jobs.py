@@ -84,7 +84,7 @@ class JobStore(PlantStore):
         return self.job(job_id)
 
     def pending_commands(self) -> list[CommandRow]:
-        """Durable commands that nobody has carried out, oldest first."""
+        """Durable commands that nobody has carried out, oldest first; a stop stays one until it is cleared."""
         query = select(commands).where(commands.c.done_at.is_(None)).order_by(commands.c.id)
         return [CommandRow(row["id"], row["what"], row["job"], row["asked_at"]) for row in self._rows(query)]
 
@@ -92,6 +92,22 @@ class JobStore(PlantStore):
         """Mark a durable command as carried out."""
         with self._write() as connection:
             connection.execute(update(commands).where(commands.c.id == command_id).values(done_at=self._now()))
+
+    def stopped(self) -> bool:
+        """Whether a stop is in force; it outlives the daemon, so that a restart does not set the robot going."""
+        return any(command.what == "stop" for command in self.pending_commands())
+
+    def set_stopped(self, stopped: bool) -> None:
+        """Remember that somebody stopped the robot, or cleared the stop."""
+        in_force = (commands.c.what == "stop", commands.c.done_at.is_(None))
+        with self._write() as connection:
+            was = connection.execute(select(commands.c.id).where(*in_force)).first() is not None
+            if stopped and not was:
+                connection.execute(commands.insert().values(what="stop", asked_at=self._now()))
+                self._tell(connection, "stopped by hand; nothing moves until the stop is cleared", level="warning")
+            if was and not stopped:
+                connection.execute(update(commands).where(*in_force).values(done_at=self._now()))
+                self._tell(connection, "the stop was cleared")
 
     def take_job(self, kind: JobKind) -> JobRow | None:
         """The oldest queued job of this kind, now running; None when there is none."""

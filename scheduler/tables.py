@@ -152,7 +152,7 @@ commands = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("what", String(16), nullable=False),
-    Column("job", Integer, ForeignKey("jobs.id"), nullable=False),
+    Column("job", Integer, ForeignKey("jobs.id")),
     Column("asked_at", UtcTime, nullable=False),
     Column("done_at", UtcTime, index=True),
     sqlite_autoincrement=True,

@@ -66,7 +66,7 @@ def _work() -> None:
         "commands",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("what", sa.String(16), nullable=False),
-        sa.Column("job", sa.Integer, sa.ForeignKey("jobs.id"), nullable=False),
+        sa.Column("job", sa.Integer, sa.ForeignKey("jobs.id")),
         sa.Column("asked_at", UtcTime, nullable=False),
         sa.Column("done_at", UtcTime, index=True),
         sqlite_autoincrement=True,
