@@ -1,4 +1,4 @@
-"""The faults that can be switched on while the farm runs, each by a name. Source of the list: docs/simulated-devices.md."""
+"""The faults that can be switched on while the farm runs, each by a name (docs/simulated-devices.md)."""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -2,7 +2,8 @@
 
 Symplectic Euler at 0.25 ms: the stiffest mode (carriage on its cables, about 20 Hz; a drum on its cable, about 25 Hz)
 turns less than 0.05 rad a step, so the step neither damps nor feeds it noticeably. Source of the drive loop: ODrive's
-controller as its documentation draws it; friction: FACTS of the field (static 0.12 N m as tanh(0.19 s/rad), 0.002 N m s).
+controller as its documentation draws it; friction: FACTS of the field (static 0.12 N m as tanh(0.19 s/rad), viscous
+0.002 N m s).
 """
 
 import math
@@ -21,7 +22,8 @@ DRIVE = np.dtype(
     [(name, np.float64) for name in (
         "angle", "rate", "mode", "input_mode", "input_pos", "input_vel", "input_torque",
         "pos_sp", "vel_sp", "torque_sp", "integrator", "torque", "overspeed", "slip",
-        "pos_gain", "vel_gain", "vel_integrator_gain", "vel_limit", "vel_tolerance", "torque_limit", "ramp", "bandwidth",
+        "pos_gain", "vel_gain", "vel_integrator_gain", "vel_limit", "vel_tolerance", "torque_limit", "ramp",
+        "bandwidth",
         "plan_t", "plan_from", "plan_v0", "plan_vr", "plan_ar", "plan_dr", "plan_ta", "plan_tv", "plan_td", "plan_to",
     )]
 )  # fmt: skip
@@ -56,6 +58,7 @@ _jit = numba.njit(cache=True, fastmath=False)
 @_jit
 def run(body, cables, drives, servos, rotation, translation, first, count):  # type: ignore[no-untyped-def]
     """Advance everything by `count` steps; `first` is the number of steps taken since the start."""
+    hang_arm(body, servos, rotation, translation)
     for step in range(first, first + count):
         if step % 4 == 0:
             hang_arm(body, servos, rotation, translation)

@@ -49,7 +49,7 @@ class Physics:
         self._build_body(brakes, stiffness_n, damping_n_s_m)
         self._build_arm()
         self._build_cables()
-        kernel.hang_arm(self.body, self.servos, self._rotation, self._translation)
+        self._run(0)  # compiles, if that is still to be done, before anybody waits for a reply
 
     def _build_body(self, brakes: bool, stiffness_n: float, damping_n_s_m: float) -> None:
         body = self.body
@@ -96,11 +96,15 @@ class Physics:
         if count <= 0:
             return
         self._latch()
-        kernel.run(self.body, self.cables, self.drives, self.servos, self._rotation, self._translation, self.steps, count)
+        self._run(count)
+
+    def _run(self, count: int) -> None:
+        moving = self.body, self.cables, self.drives, self.servos
+        kernel.run(*moving, self._rotation, self._translation, self.steps, count)
         self.steps += count
 
     def _latch(self) -> None:
-        """The dock's latch drops in when no drive is powered and the carriage stands at home, and frees it otherwise."""
+        """The dock's latch drops in when no drive is powered and the carriage stands at home; else it is open."""
         idle = bool((self.drives.mode == kernel.IDLE).all())
         away = self.carriage - self.world.home_m
         near = float(np.hypot(away[0], away[1])) <= DOCK_RADIUS_M and abs(float(away[2])) <= DOCK_YAW_RAD

@@ -18,7 +18,10 @@ MAX_LINE = 256
 MAX_VALUE = 9
 ANSWER_S = 0.0005
 REBOOT_S = 0.5
-_PATTERNS = {"u": re.compile(r"\s*([+-]?\d+)"), "f": re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)")}
+_PATTERNS = {
+    "u": re.compile(r"\s*([+-]?\d+)"),
+    "f": re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Board:
         axes: Axis 0 and axis 1.
         serial_number: What `i` and `r serial_number` tell.
     """
+
+    #: Over USB the rate means nothing.
+    baud = 0
 
     def __init__(self, axes: tuple[Axis, Axis], serial_number: int) -> None:
         self.axes = axes
@@ -220,7 +226,7 @@ class Board:
         return f"Hardware version: 3.6-24V\r\nFirmware version: 0.5.1\r\nSerial number: {self._serial_number:012X}"
 
     def _help(self, rest: str) -> str:
-        return "Please see documentation for more details\r\n\r\nAvailable commands syntax reference:\r\nPosition: p axis pos"
+        return "Please see documentation for more details\r\nAvailable commands: p q v c t f u esl r w ss se sr sc i"
 
     def _tree(self) -> dict[str, _Property]:
         """Every property by its path."""
@@ -266,7 +272,9 @@ def _axis_tree(axis: Axis) -> dict[str, _Property]:
         "encoder.vel_estimate": _Property(float, lambda: axis.turn_rate),
         "controller.input_pos": _Property(float, lambda: d.input_pos, axis.input_position),
         "controller.input_vel": _Property(float, lambda: d.input_vel, lambda value: _put(d, "input_vel", value)),
-        "controller.input_torque": _Property(float, lambda: d.input_torque, lambda value: _put(d, "input_torque", value)),
+        "controller.input_torque": _Property(
+            float, lambda: d.input_torque, lambda value: _put(d, "input_torque", value)
+        ),
         "controller.pos_setpoint": _Property(float, lambda: d.pos_sp),
         "controller.vel_setpoint": _Property(float, lambda: d.vel_sp),
         "controller.torque_setpoint": _Property(float, lambda: d.torque_sp),

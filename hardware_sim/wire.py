@@ -6,13 +6,20 @@ seed and the same traffic give the same bytes.
 
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Protocol
 
 import numpy as np
 
+#: A receiver that samples the middle of a bit gets all ten right up to about this much.
+BAUD_TOLERANCE = 0.03
+
 
 class Device(Protocol):
-    """What hangs on a wire."""
+    """What hangs on a wire; `baud` is the rate it listens at, 0 if it takes any."""
+
+    @property
+    def baud(self) -> int: ...
 
     def receive(self, data: bytes, now_s: float) -> list[tuple[float, bytes]]:
         """Take bytes that have just arrived; answers are (delay in seconds, bytes)."""
@@ -32,7 +39,8 @@ class Wire:
 
     Args:
         device: At the far end.
-        baud: Sets how long a byte takes.
+        baud: The host's rate at first; `host_baud` may be set later. It sets how long a byte takes, and a device
+            that listens at another rate makes nothing of it.
         fault: Strength of a named fault on this line now: `lost`, `flipped`, `foreign` (shares of bytes), `late`
             (seconds), `echo` and `gone` (0 or 1).
         seed: Of the faults.
@@ -40,7 +48,7 @@ class Wire:
 
     def __init__(self, device: Device, baud: int, fault: Callable[[str], float], seed: int) -> None:
         self.device = device
-        self._byte_s = 10 / baud
+        self.host_baud = baud
         self._fault = fault
         self._random = np.random.default_rng(seed)
         self._outward: deque[tuple[float, bytes]] = deque()
@@ -48,9 +56,14 @@ class Wire:
         self._outward_free_s = self._inward_free_s = 0.0
 
     @property
-    def gone(self) -> bool:
-        """Nobody is at the far end."""
-        return self._fault("gone") > 0
+    def _byte_s(self) -> float:
+        return 10 / self.host_baud
+
+    @property
+    def _deaf(self) -> bool:
+        """Nobody at the far end understands."""
+        baud = self.device.baud
+        return self._fault("gone") > 0 or (baud > 0 and abs(self.host_baud / baud - 1) > BAUD_TOLERANCE)
 
     def send(self, data: bytes, now_s: float) -> None:
         """The host writes; the device will have it all once the last byte is through."""
@@ -59,6 +72,11 @@ class Wire:
         arrival_s = max(now_s, self._outward_free_s) + self._byte_s * len(data)
         self._outward_free_s = arrival_s
         self._outward.append((arrival_s, self._spoilt(data)))
+
+    @property
+    def sent_s(self) -> float:
+        """When the last byte that was written is through."""
+        return self._outward_free_s
 
     def next_event_s(self, now_s: float) -> float:
         """When bytes next reach the device, or it does something by itself."""
@@ -70,14 +88,14 @@ class Wire:
         self.device.tick(now_s)
         while self._outward and self._outward[0][0] <= now_s:
             _, data = self._outward.popleft()
-            if self.gone:
+            if self._deaf:
                 continue
             for delay_s, answer in self.device.receive(data, now_s):
                 self._answer(self._spoilt(answer), now_s + delay_s + self._fault("late"))
 
     def waiting(self, now_s: float) -> int:
         """How many bytes the host could read now."""
-        return sum(1 for arrival_s, _ in self._inward if arrival_s <= now_s)
+        return sum(1 for _ in takewhile(lambda byte: byte[0] <= now_s, self._inward))
 
     def next_byte_s(self) -> float:
         """When the next byte can be read; infinity if none is on its way."""

@@ -18,8 +18,8 @@ NOMINAL_PULLEYS_M = ((2.20, 0.0), (2.20, 2.00), (0.0, 2.00), (0.0, 0.0))
 HALF_SIDE_M = 0.22377 / 2
 NOMINAL_CORNERS_M = tuple((HALF_SIDE_M * sx, HALF_SIDE_M * sy) for sx, sy in ((1, -1), (1, 1), (-1, 1), (-1, -1)))
 HOME_M = (1.10, 1.00)
-#: Where the arm stands folded when the farm is switched on: base, shoulder, elbow, wrist. Balanced over its own foot, so
-#: that it stays there with the servos off.
+#: Where the arm stands folded when the farm is switched on: base, shoulder, elbow, wrist. Balanced over its own foot,
+#: so that it stays there with the servos off.
 FOLDED_DEG = (0.0, 40.0, -125.0, 75.0)
 
 

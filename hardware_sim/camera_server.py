@@ -1,0 +1,222 @@
+"""The simulated camera over HTTP, and beside it what only a simulation can tell: the truth, the state and the faults.
+
+`GET /snapshot.jpg`  a photograph of the true state at the present simulated time
+`GET /truth/PLANT.json`  what the plant truly is, and how much of it the photographs taken so far could see
+`GET /state.json`  true poses, joints and tensions
+`GET /faults.json`, `PUT /faults/NAME`  every fault, and setting one to the number in the body
+"""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import cv2
+import numpy as np
+
+from hardware_sim.farm import Farm
+
+try:
+    from hardware_sim.photograph import Photographer, PlantSpec
+except ImportError:
+    from hardware_sim.photograph_awaited import Photographer, PlantSpec
+from hardware_sim.physics import Physics
+from hardware_sim.rigid import Array
+from trellis.errors import InputError, PortUnavailable
+
+#: A hanging camera holds on to a request no longer than this, in seconds of the wall clock, so that a farm can end.
+HUNG_S = 60.0
+#: Where a plant counts as standing when photographs are told apart by plant: in the middle of a grown one.
+MIDDLE_HEIGHT_M = 0.06
+
+
+class CameraServer:
+    """Serves one farm's camera on 127.0.0.1.
+
+    Args:
+        farm: What stands before the camera.
+        plants: On the wall.
+        utc: The simulated calendar.
+        port: To listen on; 0 takes a free one.
+        seed: Of the shot noise.
+    """
+
+    def __init__(
+        self, farm: Farm, plants: Sequence[PlantSpec], utc: Callable[[], datetime], port: int, seed: int
+    ) -> None:
+        self.farm, self.plants, self.utc = farm, list(plants), utc
+        self._seed = seed
+        self._photographer: Photographer | None = None
+        self._rendering = threading.Lock()
+        self._ending = threading.Event()
+        self._poses: dict[str, list[Array]] = {plant.name: [] for plant in plants}
+        self._frame = 0
+        self._last: tuple[bytes, dict[str, str]] | None = None
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        except OSError as error:
+            raise PortUnavailable(f"127.0.0.1:{port}", str(error), "simulated camera") from error
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sim-camera")
+
+    @property
+    def address(self) -> str:
+        """Such as `http://127.0.0.1:8701`."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening; requests that hang are let go."""
+        self._ending.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def snapshot(self) -> tuple[bytes, dict[str, str]]:
+        """A photograph as the camera sends it now, faults of its content included, and its headers."""
+        with self._rendering:
+            faults = self.farm.faults
+            if faults["camera.stale"] and self._last is not None:
+                return self._last
+            pose = self.farm.look(Physics.world_from_camera)
+            taken_at, frame = self.utc(), self._frame
+            jpeg = self._black() if faults["camera.black"] else self._the_photographer().jpeg(pose, frame)
+            self._frame += 1
+            plant = nearest_plant(self.plants, pose)
+            if plant is not None:
+                self._poses[plant].append(pose)
+            self._last = jpeg, {"X-Taken-At": taken_at.isoformat(), "X-Frame": str(frame)}
+            return self._last
+
+    def truth(self, name: str) -> dict[str, Any]:
+        """What is true of a plant.
+
+        Raises:
+            KeyError: There is no such plant.
+        """
+        with self._rendering:
+            poses = self._poses[name]
+            return self._the_photographer().truth(name, np.array(poses).reshape(-1, 4, 4))
+
+    def state(self) -> dict[str, Any]:
+        """The true state of everything that moves, and when."""
+        return {"utc": self.utc().isoformat(), **self.farm.look(true_state)}
+
+    def wait_hung(self) -> None:
+        """Answer nothing for a long time."""
+        self._ending.wait(HUNG_S)
+
+    def _black(self) -> bytes:
+        lens = self.farm.world.lens
+        return cv2.imencode(".jpg", np.zeros((lens.height_px, lens.width_px, 3), np.uint8))[1].tobytes()
+
+    def _the_photographer(self) -> Photographer:
+        """Made at the first photograph: a farm whose camera nobody asks costs nothing."""
+        if self._photographer is None:
+            self._photographer = Photographer(self.farm.world, self.plants, self._seed)
+        return self._photographer
+
+
+def nearest_plant(plants: Sequence[PlantSpec], world_from_camera: Array) -> str | None:
+    """The plant nearest to the camera's middle ray; None where there are no plants."""
+    origin, ray = world_from_camera[:3, 3], world_from_camera[:3, 2]
+
+    def away_m(plant: PlantSpec) -> float:
+        towards = np.asarray(plant.position_m) + np.array([0, 0, MIDDLE_HEIGHT_M]) - origin
+        return float(np.linalg.norm(towards - max(towards @ ray, 0.0) * ray))
+
+    return min(plants, key=away_m).name if plants else None
+
+
+def true_state(physics: Physics) -> dict[str, Any]:
+    """Pose, rates, joints, tensions, drums and camera, as numbers for JSON."""
+    return {
+        "time_s": physics.time_s,
+        "carriage": {key: float(value) for key, value in zip(("x_m", "y_m", "yaw_rad"), physics.carriage, strict=True)},
+        "carriage_rate": physics.carriage_rate.tolist(),
+        "docked": bool(physics.body.docked[0]),
+        "joints_rad": physics.joints_rad.tolist(),
+        "tensions_n": physics.tensions_n.tolist(),
+        "drum_turns": (physics.drives.angle / (2 * np.pi)).tolist(),
+        "drives_on": (physics.drives.mode != 0).tolist(),
+        "servos_on": (physics.servos.on != 0).tolist(),
+        "world_from_camera": physics.world_from_camera().tolist(),
+    }
+
+
+def _handler(camera: CameraServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = self.path.split("?")[0]
+            if path == "/snapshot.jpg":
+                self._snapshot()
+            elif path == "/state.json":
+                self._json(camera.state())
+            elif path == "/faults.json":
+                self._json(camera.farm.faults.table())
+            elif path.startswith("/truth/") and path.endswith(".json"):
+                self._truth(path.removeprefix("/truth/").removesuffix(".json"))
+            else:
+                self._complain(HTTPStatus.NOT_FOUND, f"nothing is at {path}")
+
+        def do_PUT(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            text = self.rfile.read(length).decode("utf-8", "replace").strip()
+            if not self.path.startswith("/faults/"):
+                self._complain(HTTPStatus.NOT_FOUND, f"nothing is to be put at {self.path}")
+                return
+            name = self.path.removeprefix("/faults/")
+            try:
+                camera.farm.faults.set(name, text)
+            except InputError as error:
+                self._complain(HTTPStatus.BAD_REQUEST, str(error))
+                return
+            self._json({name: camera.farm.faults[name]})
+
+        def _snapshot(self) -> None:
+            faults = camera.farm.faults
+            if faults["camera.hung"]:
+                camera.wait_hung()
+                self.close_connection = True
+                return
+            if faults["camera.unplugged"]:
+                self._complain(HTTPStatus.SERVICE_UNAVAILABLE, "the camera is unplugged")
+                return
+            jpeg, headers = camera.snapshot()
+            sent = jpeg[: len(jpeg) // 2] if faults["camera.torn"] else jpeg
+            self._send(HTTPStatus.OK, "image/jpeg", sent, headers, length=len(jpeg))
+            self.close_connection = len(sent) < len(jpeg)
+
+        def _truth(self, name: str) -> None:
+            try:
+                self._json(camera.truth(name))
+            except KeyError:
+                self._complain(HTTPStatus.NOT_FOUND, f"there is no plant {name!r}")
+
+        def _json(self, value: object) -> None:
+            self._send(HTTPStatus.OK, "application/json", json.dumps(value).encode(), {})
+
+        def _complain(self, status: HTTPStatus, text: str) -> None:
+            self._send(status, "text/plain; charset=utf-8", f"{text}\n".encode(), {})
+
+        def _send(
+            self, status: HTTPStatus, kind: str, body: bytes, headers: dict[str, str], length: int | None = None
+        ) -> None:
+            self.send_response(status)
+            for key, value in {"Content-Type": kind, "Cache-Control": "no-store", **headers}.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(body) if length is None else length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: a scan asks thousands of times."""
+
+    return Handler

@@ -1,0 +1,161 @@
+"""The simulated farm: one world, its mechanics, and its devices on their wires, all on one simulated time.
+
+Time moves only when somebody waits: `sleep` and `read` advance it, byte by byte and event by event, in slices short
+enough that another thread gets its turn. Two threads that wait at once wait side by side, as they would in a farm.
+"""
+
+from collections.abc import Callable
+from math import inf
+
+from hardware_sim.faults import Faults
+from hardware_sim.odrive_axis import Axis
+from hardware_sim.physics import Physics
+from hardware_sim.servos import ServoBus
+from hardware_sim.turn_lock import TurnLock
+from hardware_sim.winches import Board
+from hardware_sim.wire import Wire
+from hardware_sim.world import Array, World
+
+#: The simulated ports by name, and the baud rate that each starts with.
+PORTS = {"winches0": 115200, "winches1": 115200, "servos": 1_000_000}
+#: No thread keeps the farm to itself for longer, in simulated seconds.
+SLICE_S = 0.005
+#: What asking in vain for bytes costs: without it a loop that only polls would wait for ever.
+POLL_S = 50e-6
+SLIP_TURNS = 0.5
+
+
+class Farm:
+    """Winch boards, servo bus and mechanics of one world. Every method may be called from any thread.
+
+    Args:
+        world: The true geometry.
+        faults: What is wrong; may change while the farm runs.
+        brakes: As in `Physics`.
+    """
+
+    def __init__(self, world: World, faults: Faults | None = None, brakes: bool = False) -> None:
+        self.world = world
+        self.faults = faults or Faults()
+        self.physics = Physics(world, brakes)
+        self.axes = tuple(Axis(self.physics.drives[cable]) for cable in range(4))
+        self.servos = ServoBus(self.physics.servos)
+        boards = [Board((self.axes[2 * n], self.axes[2 * n + 1]), 0x2061307F4B31 + n) for n in (0, 1)]
+        devices = {"winches0": boards[0], "winches1": boards[1], "servos": self.servos}
+        self._wires = {
+            name: Wire(device, PORTS[name], self._strength_on(name), seed=world.seed * 8 + number)
+            for number, (name, device) in enumerate(devices.items())
+        }
+        self._lock = TurnLock()
+        self._now_s = 0.0
+        for name, entry in self.faults.table().items():
+            self._apply(name, float(entry["value"]))
+        self.faults.watch(self._take_fault)
+
+    @property
+    def now_s(self) -> float:
+        """Simulated seconds since the farm was switched on."""
+        return self._now_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        self.run_to(self._now_s + max(seconds, 0.0))
+
+    def run_to(self, time_s: float) -> None:
+        """Advance to a time; nothing happens where it lies in the past."""
+        while self._now_s < time_s:
+            with self._lock:
+                self._advance(min(self._now_s + SLICE_S, time_s))
+
+    def look(self, reader: Callable[[Physics], Array | float | dict]) -> Array | float | dict:
+        """What `reader` says of the mechanics at one instant."""
+        with self._lock:
+            return reader(self.physics)
+
+    def set_baud(self, port: str, baud: int) -> None:
+        """The host sets its end of a line to another rate."""
+        with self._lock:
+            self._wires[port].host_baud = baud
+
+    def write(self, port: str, data: bytes) -> None:
+        """Send bytes down a line; they are on their way when this returns."""
+        with self._lock:
+            self._wires[port].send(data, self._now_s)
+
+    def drain(self, port: str) -> None:
+        """Wait until all that was written is through."""
+        self.run_to(self._wires[port].sent_s)
+
+    def waiting(self, port: str) -> int:
+        """How many bytes can be read at once; asking in vain takes a moment."""
+        with self._lock:
+            wire = self._wires[port]
+            if not wire.waiting(self._now_s):
+                self._advance(self._now_s + POLL_S)
+            return wire.waiting(self._now_s)
+
+    def read(
+        self, port: str, size: int, timeout_s: float | None = None, wanted: Callable[[], bool] = lambda: True
+    ) -> bytes:
+        """Wait for bytes.
+
+        Args:
+            port: One of `PORTS`.
+            size: At most so many, and no wait beyond them.
+            timeout_s: How long in simulated time; None waits as long as it takes.
+            wanted: Asked between slices; False ends the wait.
+        """
+        wire, data, deadline_s = self._wires[port], bytearray(), inf
+        if timeout_s is not None:
+            deadline_s = self._now_s + (timeout_s or POLL_S)
+        while wanted():
+            with self._lock:
+                slice_ends_s = self._now_s + SLICE_S
+                while True:
+                    data += wire.read(size - len(data), self._now_s)
+                    if len(data) >= size or self._now_s >= deadline_s:
+                        return bytes(data)
+                    if self._now_s >= slice_ends_s:
+                        break
+                    self._step(min(wire.next_byte_s(), deadline_s, slice_ends_s))
+        return bytes(data)
+
+    def drop_input(self, port: str) -> None:
+        """Throw away what has arrived at the host."""
+        with self._lock:
+            self._wires[port].flush_input(self._now_s)
+
+    def _advance(self, time_s: float) -> None:
+        while self._now_s < time_s:
+            self._step(time_s)
+
+    def _step(self, time_s: float) -> None:
+        """On to the next event, but no further than a time; the lock is held."""
+        event_s = min(wire.next_event_s(self._now_s) for wire in self._wires.values())
+        # An event that is due already happens now; the nudge keeps one that would never end from stopping time.
+        self._now_s = min(max(event_s, self._now_s + 1e-7), max(time_s, self._now_s + 1e-7))
+        self.physics.run_to(self._now_s)
+        for wire in self._wires.values():
+            wire.deliver(self._now_s)
+
+    def _strength_on(self, port: str) -> Callable[[str], float]:
+        return lambda name: self.faults[f"{port}.{name}"]
+
+    def _take_fault(self, name: str, value: float) -> None:
+        with self._lock:
+            self._apply(name, value)
+
+    def _apply(self, name: str, value: float) -> None:
+        """Faults that are events or states of a device; those of lines and camera are read where they act."""
+        chosen = round(value)
+        if name == "winches.hot":
+            for cable, axis in enumerate(self.axes):
+                axis.hot = chosen == cable + 1
+        elif name == "winches.watchdog" and 1 <= chosen <= 4:
+            self.axes[chosen - 1].trip_watchdog()
+        elif name == "winches.slip" and 1 <= chosen <= 4:
+            self.axes[chosen - 1].drive.slip += SLIP_TURNS
+        elif name == "servos.overload" and chosen:
+            self.servos.overload(chosen)
+        elif name == "servos.brownout" and chosen:
+            self.servos.brown_out(self._now_s)
