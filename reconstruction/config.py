@@ -19,7 +19,28 @@ class SparseOptions(Section):
     threads: int = Field(default=0, ge=0)
 
 
+class DenseOptions(Section):
+    """From camera poses to a dense cloud.
+
+    `pixel_m` is how large a pixel of the depth maps may be on the plant; with it the photographs are made smaller, to
+    at most `scale_max` and at least a fifth of their width (`scale_max` alone where the model has no metres).
+    `partners` is how many other photographs each is compared with, and a point counts when at least `views` agree on
+    it. `seed` makes a run repeatable.
+    """
+
+    pixel_m: float = Field(default=0.00045, gt=0, lt=0.1)
+    scale_max: float = Field(default=0.5, ge=0.2, le=1.0)
+    partners: int = Field(default=5, ge=2, le=20)
+    views: int = Field(default=3, ge=2, le=20)
+    seed: int = Field(default=0, ge=0)
+
+
 class ReconstructionSection(Section):
-    """Everything about reconstruction; an empty table is good for the nominal hydroponic cell and for most folders."""
+    """Everything about reconstruction; an empty table is good for the nominal hydroponic cell and for most folders.
+
+    `mass_model` is the name of a model that comes with Trellis, or a file that ends in `.json` (docs/mass.md).
+    """
 
     sparse: SparseOptions = SparseOptions()
+    dense: DenseOptions = DenseOptions()
+    mass_model: str = "lettuce-published"
