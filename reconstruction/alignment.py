@@ -1,10 +1,10 @@
-"""From COLMAP's arbitrary frame into the frame of the believed poses, and how far each photograph is from its belief.
+"""From COLMAP's arbitrary frame into that of the believed poses and the board, and how far each photograph is off.
 
-Only camera centres decide scale and frame: how the camera is mounted on the wrist may be off by a common rotation,
-which is estimated here and taken out before any pose is called wrong.
+Only camera centres and tag corners decide scale and frame: how the camera is mounted on the wrist may be off by a
+common rotation, which is estimated here and taken out before any pose is called wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +12,28 @@ import pycolmap
 from scipy.spatial.transform import Rotation
 
 from reconstruction.model import Array, PoseResidual, View
+from reconstruction.tags import Corners
 from trellis.errors import ReconstructionFailed
+from trellis.geometry import Pose
 from trellis.pose_file import CameraPose
 
 #: What a pose is good for when its file does not say.
 DEFAULT_POSITION_STD_M, DEFAULT_ROTATION_STD_RAD = 0.01, 0.1
 
-#: Beyond so many standard deviations a pose is called wrong.
-_WRONG = 4.0
+#: How well tags are printed and stuck on, a coordinate.
+BOARD_STD_M = 0.0005
+
+#: Beyond so many standard deviations a pose is called wrong; one right place in 7000 is so far off.
+_WRONG = 4.5
+
+#: Median of the sum of three squared standard normal numbers.
+_MEDIAN_OF_THREE = 2.366
+
+#: A board decides only with so many corners of so many tags.
+_CORNERS_NEEDED, _TAGS_NEEDED = 8, 3
+
+#: Poses and board whose scales differ by more than this are not of one cell.
+_SCALES_APART = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,38 +45,94 @@ class Similarity:
     translation: Array
     scale_std: float
 
+    def points(self, old: Array) -> Array:
+        """Points (n, 3) in the new frame."""
+        return np.asarray(self.scale * old @ self.rotation.T + self.translation)
 
-def align(views: tuple[View, ...], believed: Mapping[str, CameraPose], seed: int) -> Similarity:
+    def view(self, view: View) -> View:
+        """A view in the new frame."""
+        pose = view.world_from_camera
+        centre = self.points(pose.translation_m[None])[0]
+        return View(view.name, view.path, Pose(self.rotation @ pose.rotation, centre))
+
+
+def align(views: Sequence[View], believed: Mapping[str, CameraPose], seed: int) -> Similarity:
     """The similarity that brings camera centres nearest to where they are believed, robust to some wrong poses.
 
     Raises:
-        ReconstructionFailed: Fewer than three photographs have a believed pose, or no similarity explains half of them.
+        ReconstructionFailed: Fewer than three photographs have a believed pose, or no similarity explains half of them;
+            the message says whether one axis is mirrored.
     """
     known = [view for view in views if view.name in believed]
     if len(known) < 3:
         raise ReconstructionFailed(f"{len(known)} placed photographs have a believed pose; scale needs at least 3")
-    found = np.array([view.world_from_camera.translation_m for view in known])
-    wanted = np.array([believed[view.name].world_from_camera.translation_m for view in known])
-    stds_m = np.array([believed[view.name].position_std_m or DEFAULT_POSITION_STD_M for view in known])
-    options = pycolmap.RANSACOptions(max_error=float(_WRONG * np.median(stds_m)), random_seed=seed)
-    result = pycolmap.estimate_sim3d_robust(found, wanted, options)
-    if result is None or result["num_inliers"] < len(known) / 2:
+    found, wanted, stds_m = _centres(known, believed)
+    start, inside = _robust(found, wanted, _WRONG * float(np.median(stds_m)), seed)
+    if start is None or inside < len(known) / 2:
+        raise ReconstructionFailed(_why_not(found, wanted, stds_m, seed))
+    return _refined(start, found, wanted, stds_m, np.zeros(len(known)))
+
+
+def align_to_board(corners: Corners, seed: int) -> Similarity | None:
+    """The similarity that brings triangulated corners to where the board has them, or None with too few of them."""
+    if len(corners) < _CORNERS_NEEDED or len(set(corners.tags)) < _TAGS_NEEDED:
+        return None
+    start, inside = _robust(corners.found, corners.board_m, 10 * BOARD_STD_M, seed)
+    if start is None or inside < len(corners) / 2:
+        return None
+    return _refined(start, corners.found, corners.board_m, np.full(len(corners), BOARD_STD_M), corners.stds)
+
+
+def align_to_both(
+    views: Sequence[View], believed: Mapping[str, CameraPose], corners: Corners, by_board: Similarity
+) -> Similarity:
+    """Camera centres and corners together, each weighed by its standard deviation, from a start by the board.
+
+    Where they do not agree, the board's many corners outweigh the poses, which are then far off and lose their say.
+    """
+    known = [view for view in views if view.name in believed]
+    found, wanted, stds_m = _centres(known, believed)
+    return _refined(
+        by_board,
+        np.concatenate([found, corners.found]),
+        np.concatenate([wanted, corners.board_m]),
+        np.concatenate([stds_m, np.full(len(corners), BOARD_STD_M)]),
+        np.concatenate([np.zeros(len(known)), corners.stds]),
+    )
+
+
+def disagreement(by_poses: Similarity, by_board: Similarity, centres: Array, position_std_m: float) -> str | None:
+    """One line where poses and board do not tell the same scale and frame, or None where they do.
+
+    Args:
+        by_poses, by_board: From one model to the world.
+        centres: Camera centres of that model, shape (n, 3).
+        position_std_m: Of one believed position.
+
+    Raises:
+        ReconstructionFailed: The scales are so far apart that one of the files must be of another cell.
+    """
+    scale = by_poses.scale / by_board.scale - 1
+    if abs(scale) > _SCALES_APART:
         raise ReconstructionFailed(
-            "the camera places that the photographs show do not fit the believed ones in any scale; check that the "
-            "pose file belongs to these photographs and that no axis is mirrored"
+            f"poses and board disagree about the scale by {scale:+.0%}; check the board's size_m and corners, and the "
+            "unit of the pose file"
         )
-    similarity = result["tgt_from_src"]
-    inside = np.asarray(result["inlier_mask"], dtype=bool)
-    rotation, translation = similarity.rotation.matrix(), np.asarray(similarity.translation)
-    misfit = (similarity.scale * found @ rotation.T + translation - wanted)[inside]
-    spread_m = np.linalg.norm(wanted[inside] - wanted[inside].mean(axis=0))
-    scale_std = float(np.sqrt((misfit**2).mean()) / spread_m)
-    return Similarity(float(similarity.scale), rotation, translation, scale_std)
+    shift_m = float(np.linalg.norm((by_poses.points(centres) - by_board.points(centres)).mean(axis=0)))
+    turn = Rotation.from_matrix(by_board.rotation.T @ by_poses.rotation).magnitude()
+    if abs(scale) < max(4 * by_poses.scale_std, 0.002) and shift_m < position_std_m:
+        return None
+    return (
+        f"poses and board disagree: scale {scale:+.2%}, place {1e3 * shift_m:.1f} mm, turn {np.degrees(turn):.2f} deg; "
+        "the board's were taken"
+    )
 
 
-def residuals(views: tuple[View, ...], believed: Mapping[str, CameraPose]) -> tuple[PoseResidual, ...]:
+def residuals(views: Sequence[View], believed: Mapping[str, CameraPose]) -> tuple[PoseResidual, ...]:
     """How far aligned views are from their beliefs, after the median turn that all share."""
     known = [view for view in views if view.name in believed]
+    if not known:
+        return ()
     turns = Rotation.from_matrix(
         [believed[v.name].world_from_camera.rotation.T @ v.world_from_camera.rotation for v in known]
     )
@@ -76,6 +146,66 @@ def residuals(views: tuple[View, ...], believed: Mapping[str, CameraPose]) -> tu
         wrong = bool(moved_m > _WRONG * position_std_m or turned_rad > _WRONG * rotation_std_rad)
         found.append(PoseResidual(view.name, moved_m, float(turned_rad), wrong))
     return tuple(found)
+
+
+def _centres(known: Sequence[View], believed: Mapping[str, CameraPose]) -> tuple[Array, Array, Array]:
+    found = np.array([view.world_from_camera.translation_m for view in known]).reshape(-1, 3)
+    wanted = np.array([believed[view.name].world_from_camera.translation_m for view in known]).reshape(-1, 3)
+    stds_m = np.array([believed[view.name].position_std_m or DEFAULT_POSITION_STD_M for view in known])
+    return found, wanted, stds_m
+
+
+def _robust(old: Array, new: Array, most: float, seed: int) -> tuple[Similarity | None, int]:
+    """By samples: the similarity that brings most points within a distance, and how many that is."""
+    result = pycolmap.estimate_sim3d_robust(old, new, pycolmap.RANSACOptions(max_error=most, random_seed=seed))
+    if result is None:
+        return None, 0
+    found = result["tgt_from_src"]
+    similarity = Similarity(float(found.scale), found.rotation.matrix(), np.asarray(found.translation), float("nan"))
+    return similarity, int(result["num_inliers"])
+
+
+def _refined(start: Similarity, old: Array, new: Array, stds: Array, old_stds: Array) -> Similarity:
+    """Weighted least squares with Tukey's function (at six standard deviations), iterated from a start.
+
+    Where residuals are larger than believed at their median, all standard deviations are widened to fit; that of the
+    scale follows from the weighted fit.
+    """
+    now = start
+    for _ in range(20):
+        variances = stds**2 + (now.scale * old_stds) ** 2
+        squares = ((now.points(old) - new) ** 2).sum(axis=1) / variances
+        excess = max(1.0, float(np.median(squares)) / _MEDIAN_OF_THREE)
+        weights = np.clip(1 - squares / (36 * excess), 0, None) ** 2 / (variances * excess)
+        now = _weighted(old, new, weights)
+    spread = now.points(old) - np.average(now.points(old), axis=0, weights=weights)
+    information = float((weights * (spread**2).sum(axis=1)).sum())
+    return Similarity(now.scale, now.rotation, now.translation, information**-0.5)
+
+
+def _weighted(old: Array, new: Array, weights: Array) -> Similarity:
+    """Least squares in closed form (Umeyama 1991)."""
+    old_middle, new_middle = np.average(old, axis=0, weights=weights), np.average(new, axis=0, weights=weights)
+    covariance = np.einsum("n,ni,nj->ij", weights, new - new_middle, old - old_middle)
+    left, sizes, right = np.linalg.svd(covariance)
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
+    rotation = left @ np.diag(signs) @ right
+    scale = float((sizes * signs).sum() / (weights * ((old - old_middle) ** 2).sum(axis=1)).sum())
+    return Similarity(scale, rotation, new_middle - scale * rotation @ old_middle, float("nan"))
+
+
+def _why_not(found: Array, wanted: Array, stds_m: Array, seed: int) -> str:
+    """Say what is the matter with poses that no similarity explains."""
+    _, mirrored = _robust(found * np.array([1.0, 1.0, -1.0]), wanted, _WRONG * float(np.median(stds_m)), seed)
+    if mirrored > len(found) / 2:
+        return (
+            "the believed poses are a mirror image of what the photographs show: one axis of the pose file has the "
+            "wrong sign, or two axes are swapped"
+        )
+    return (
+        "the camera places that the photographs show do not fit the believed ones in any scale; check that the "
+        "pose file belongs to these photographs and that its rows are not shuffled"
+    )
 
 
 def _median_turn(turns: Rotation) -> Rotation:

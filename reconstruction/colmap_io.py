@@ -1,5 +1,6 @@
 """COLMAP's conventions, and nothing else of the house knows them: world-to-camera poses, its tables of points."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,25 @@ def points_of(found: pycolmap.Reconstruction, views: tuple[View, ...]) -> tuple[
 def move(found: pycolmap.Reconstruction, rotation: Array, translation: Array, scale: float) -> None:
     """Take a reconstruction to another frame and unit, in place: new = scale * rotation @ old + translation."""
     found.transform(pycolmap.Sim3d(scale, pycolmap.Rotation3d(rotation), translation))
+
+
+def drop(found: pycolmap.Reconstruction, names: Sequence[str]) -> None:
+    """Take photographs, and what only they and one other saw, out of a reconstruction."""
+    for image in [image for image in found.images.values() if image.has_pose and image.name in names]:
+        found.deregister_frame(image.frame_id)
+
+
+def rays(lens: Lens, pixels: Array) -> Array:
+    """Unit directions in camera axes, shape (n, 3), of pixels (n, 2), the lens' distortion taken out."""
+    flat = np.asarray(_camera(lens).cam_from_img(np.asarray(pixels, dtype=float)), dtype=float)
+    directions = np.column_stack([flat, np.ones(len(flat))])
+    return np.asarray(directions / np.linalg.norm(directions, axis=1, keepdims=True))
+
+
+def focal_px(lens: Lens) -> float:
+    """Mean focal length."""
+    return float(_camera(lens).mean_focal_length())
+
+
+def _camera(lens: Lens) -> pycolmap.Camera:
+    return pycolmap.Camera(model=lens.model, width=lens.width_px, height=lens.height_px, params=list(lens.params))

@@ -1,18 +1,15 @@
 """A folder of photographs, and which of its files can be used."""
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from reconstruction.model import LeftOut
+from reconstruction.quality import Look, look, unlike_the_rest
 from trellis.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
-
-#: Mean grey value below which a picture shows nothing (a closed shutter, a lamp that is out).
-_BLACK_BELOW = 8.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Folder:
 
 
 def read_folder(path: Path) -> Folder:
-    """Look at every photograph in a folder.
+    """Look at every photograph in a folder, two at a time.
 
     Pixels are taken as they are stored; a turn that EXIF asks for is not made, so that all share one lens.
 
@@ -47,34 +44,30 @@ def read_folder(path: Path) -> Folder:
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
     if not files:
         raise InputError(f"{path}: no photograph in it; files must end in {', '.join(SUFFIXES)}")
-    looked_at = {file.name: _look(file) for file in files}
-    sizes = [found for found in looked_at.values() if isinstance(found, tuple)]
-    size = max(set(sizes), key=sizes.count) if sizes else (0, 0)
-    names = tuple(name for name, found in looked_at.items() if found == size)
-    reasons = {name: found if isinstance(found, str) else _other_size(found, size) for name, found in looked_at.items()}
-    left_out = tuple(LeftOut(name, reason) for name, reason in reasons.items() if name not in names)
+    with ThreadPoolExecutor(2) as pool:
+        looked_at = dict(zip((file.name for file in files), pool.map(_look, files), strict=True))
+    size, reasons = _judge(looked_at)
+    names = tuple(name for name in looked_at if name not in reasons)
+    left_out = tuple(LeftOut(name, reasons[name]) for name in looked_at if name in reasons)
     if len(names) < 3:
         why = "; ".join(f"{item.name}: {item.reason}" for item in left_out[:3])
         raise InputError(f"{path}: {len(names)} usable photographs, at least 3 are needed{'; ' + why if why else ''}")
     return Folder(path, names, *size, left_out)
 
 
-def _look(file: Path) -> tuple[int, int] | str:
-    """Width and height, or why the file cannot be used."""
-    content = file.read_bytes()
+def _look(file: Path) -> Look | str:
     if any(letter.isspace() for letter in file.name):
         return "its name has a space, which COLMAP's list of pairs cannot hold: rename it"
-    # Some cameras append bytes of their own after the end of the picture.
-    if file.suffix.lower() in (".jpg", ".jpeg") and content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
-        return "truncated: the JPEG has no end"
-    grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_4) if content else None
-    if grey is None:
-        return "unreadable: not a picture"
-    if grey.mean() < _BLACK_BELOW:
-        return f"black: mean grey value {grey.mean():.1f} of 255"
-    full = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    return full.shape[1], full.shape[0]
+    return look(file)
 
 
-def _other_size(found: tuple[int, int], size: tuple[int, int]) -> str:
-    return f"size {found[0]}x{found[1]} differs from the others' {size[0]}x{size[1]}"
+def _judge(looked_at: Mapping[str, Look | str]) -> tuple[tuple[int, int], dict[str, str]]:
+    """The size that most have, and why each file that cannot be used cannot."""
+    reasons = {name: found for name, found in looked_at.items() if isinstance(found, str)}
+    looks = {name: found for name, found in looked_at.items() if isinstance(found, Look)}
+    sizes = [found.size for found in looks.values()]
+    size = max(sorted(set(sizes)), key=sizes.count) if sizes else (0, 0)
+    for name, found in looks.items():
+        if found.size != size:
+            reasons[name] = f"size {found.width_px}x{found.height_px} differs from the others' {size[0]}x{size[1]}"
+    return size, reasons | unlike_the_rest({name: found for name, found in looks.items() if name not in reasons})

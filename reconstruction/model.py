@@ -77,6 +77,7 @@ class Model:
         left_out: Those that are not in `views`.
         residuals: One for each view with a believed pose.
         board_residual_m: RMS distance of tag corners found from where they stand on the board, or None.
+        notes: What a person should know about scale and frame, a line each; empty when all agree.
     """
 
     lens: Lens
@@ -92,6 +93,7 @@ class Model:
     left_out: tuple[LeftOut, ...] = ()
     residuals: tuple[PoseResidual, ...] = ()
     board_residual_m: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def metric(self) -> bool:
