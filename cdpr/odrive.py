@@ -80,12 +80,18 @@ class ODriveBoard:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def set_position(self, axis: int, turns: float, feedforward_turn_s: float = 0.0) -> None:
-        """Setpoint in turns; works in position control. Feeds the watchdog."""
-        self._tell(f"p {axis} {turns:.6f} {feedforward_turn_s:.5f}")
+    def set_position(
+        self, axis: int, turns: float, feedforward_turn_s: float = 0.0, feedforward_n_m: float | None = None
+    ) -> None:
+        """Setpoint in turns; the drive turns to position control by itself. Feeds the watchdog.
+
+        Without a torque of its own the drive keeps the one it was last told, in any mode.
+        """
+        torque = "" if feedforward_n_m is None else f" {feedforward_n_m:.5f}"
+        self._tell(f"p {axis} {turns:.6f} {feedforward_turn_s:.5f}{torque}")
 
     def set_torque(self, axis: int, torque_n_m: float) -> None:
-        """Setpoint in newton metres; works in torque control. Feeds the watchdog."""
+        """Setpoint in newton metres; the drive turns to torque control by itself. Feeds the watchdog."""
         self._tell(f"c {axis} {torque_n_m:.5f}")
 
     def feed(self, axis: int) -> None:
@@ -122,12 +128,19 @@ class ODriveBoard:
     def start(self, axis: int, control_mode: int) -> None:
         """Closed-loop control in a mode, setpoints passed through unfiltered.
 
+        A loop that is closed already stays so: to ask again would open it for a moment and forget its integrator.
+
         Raises:
             DeviceFault: The axis reports an error or does not enter the state.
         """
         self.write(f"axis{axis}.controller.config.control_mode", control_mode)
         self.write(f"axis{axis}.controller.config.input_mode", PASSTHROUGH)
-        self.write(f"axis{axis}.requested_state", CLOSED_LOOP)
+        if self.read_number(f"axis{axis}.current_state") != CLOSED_LOOP:
+            self.write(f"axis{axis}.requested_state", CLOSED_LOOP)
+        self.check_holding(axis)
+
+    def check_holding(self, axis: int) -> None:
+        """Raises `DeviceFault` unless the axis is without error and in closed loop."""
         self.check(axis)
         state = self.read_number(f"axis{axis}.current_state")
         if state != CLOSED_LOOP:

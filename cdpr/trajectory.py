@@ -7,7 +7,8 @@ import numpy as np
 from cdpr.config import CablesSection
 from cdpr.kinematics import cable_lengths, length_jacobian
 from cdpr.robot import Array
-from cdpr.tension import distribute, easiest_yaw_rad
+from cdpr.tension import distribute
+from cdpr.yaw_map import yaw_map
 from trellis.errors import Unreachable
 from trellis.profiles import rest_to_rest
 
@@ -52,10 +53,9 @@ def straight_path(section: CablesSection, start_m: tuple[float, float], goal_m: 
     gone_m = profile.at(section.control_period_s * np.arange(1, count + 1))[0]
     share = gone_m / profile.length if profile.length else np.ones(count)
     places = start + share[:, None] * (goal - start)
-    poses = np.array([(x, y, easiest_yaw_rad(robot, x, y)) for x, y in places])
-    velocity = np.gradient(
-        np.vstack([[*start, easiest_yaw_rad(robot, *start)], poses]), section.control_period_s, axis=0
-    )
+    yaw = yaw_map(section).yaw_rad
+    poses = np.column_stack([places, yaw(*places.T)])
+    velocity = np.gradient(np.vstack([[*start, yaw(*start)], poses]), section.control_period_s, axis=0)
     speeds = np.einsum("nij,nj->ni", length_jacobian(robot, poses), velocity[1:])
     speeds[-1] = 0.0  # it ends at rest, whatever a difference of samples says
     tensions = np.array([distribute(robot, pose) for pose in poses])

@@ -2,7 +2,7 @@
 
 The upper winches hold position in the drives' own loops; the lower ones hold the tension that the distribution asks
 for. A stop turns the lower ones to position as well: four fixed lengths hold the carriage. Clearing a stop moves
-nothing.
+nothing. What a drum pays out is the cable's length without its tension: the stretch is taken off.
 """
 
 import threading
@@ -18,10 +18,11 @@ from cdpr.config import CablesSection
 from cdpr.kinematics import PlanarEstimate, PosePrior, cable_lengths, forward
 from cdpr.odrive import IDLE, POSITION_CONTROL, TORQUE_CONTROL, ODriveBoard
 from cdpr.robot import CABLES, Array
-from cdpr.tension import distribute, easiest_yaw_rad
+from cdpr.tension import distribute
 from cdpr.trajectory import straight_path
+from cdpr.yaw_map import yaw_map
 from trellis.clock import Clock
-from trellis.errors import DeviceError, Stopped
+from trellis.errors import DeviceError, Stopped, TrellisError
 
 _UPPER = (1, 2)
 #: How well the drives' lengths are trusted, and how far yaw may be from the easiest, when the pose is worked out.
@@ -35,7 +36,7 @@ class WinchState:
 
     Args:
         estimate: Pose of the carriage with covariance and residual.
-        lengths_m: By the encoders, shape (4,).
+        lengths_m: By the encoders and the tensions that were asked for, shape (4,).
         tensions_n: By the measured motor currents, shape (4,).
         stopped: A stop is in force.
     """
@@ -57,18 +58,30 @@ class Winches:
     def __init__(self, section: CablesSection, clock: Clock) -> None:
         self._section, self._clock = section, clock
         self._robot = section.robot()
+        self._yaw_rad = yaw_map(section).yaw_rad
         self._boards = [ODriveBoard(port, section.baudrate) for port in section.ports]
+        self._a_turn_m = 2 * pi * section.drum_radius_m
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._home: tuple[Array, Array] | None = None  # lengths in metres and turns of the drums at home
+        self._home: tuple[Array, Array] | None = None  # cable paid out, in metres, and turns of the drums at home
+        self._tensions_n = np.zeros(4)  # as they were last asked for
         self._at_m = section.home_m
+        self._pulling = False  # the lower winches are in torque control
+        self._next_checked = 0
 
     def connect(self) -> None:
-        """Open both boards and check every axis; nothing is powered."""
+        """Open both boards and check every axis; nothing is powered.
+
+        Raises:
+            PortUnavailable: A port cannot be opened.
+            DeviceFault: A drive reports an error.
+            DeviceError: A motor cannot give the tensions that the configuration counts on.
+        """
         for board in self._boards:
             board.connect()
-        for port, axis in self._section.axes:
+        for cable, (port, axis) in enumerate(self._section.axes):
             self._boards[port].check(axis)
+            self._check_strength(cable, self._boards[port].read_number(f"axis{axis}.motor.config.current_lim"))
 
     def close(self) -> None:
         """Close the ports; the drives go on holding."""
@@ -85,22 +98,32 @@ class Winches:
     def home(self) -> None:
         """Take the carriage to be docked at `home_m`, remember the drums' turns there, and hold it.
 
-        This is an assumption that the drives cannot check: the engineer parks the carriage in the dock before power-on.
+        This is an assumption that the drives cannot check: the engineer parks the carriage in the dock before power-on,
+        with the cables just taut.
+
+        Raises:
+            Stopped: A stop is in force.
+            DeviceError: A drive fails.
         """
-        x, y = self._section.home_m
-        pose = np.array([x, y, easiest_yaw_rad(self._robot, x, y)])
+        pose = self._pose_at(*self._section.home_m)
+        lengths_m = cable_lengths(self._robot, pose)
         with self._lock:
-            self._home = cable_lengths(self._robot, pose), self._turns()
+            self._raise_if_stopped()
+            self._home = lengths_m, self._turns()
             self._at_m = self._section.home_m
-            self._hold(distribute(self._robot, pose))
+            tensions_n = distribute(self._robot, pose)
+            self._hold(tensions_n)
+            self._send(lengths_m, np.zeros(4), tensions_n)
 
     def follow(self, x_m: float, y_m: float) -> Iterator[None]:
         """Go straight to a place, one control period an item, so that a caller may serve other devices between.
 
+        One drive is asked for its errors at every step, so all of them within four.
+
         Raises:
             Unreachable: The path leaves workspace or tension box; nothing has been sent.
             Stopped: Somebody stopped, before or on the way.
-            DeviceError: Not homed, or a drive fails.
+            DeviceError: Not homed, or a drive fails; the others are frozen first.
         """
         if self._home is None:
             raise DeviceError("the carriage's place is unknown; home the winches first")
@@ -108,15 +131,19 @@ class Winches:
         path = straight_path(self._section, self._at_m, (x_m, y_m))
         with self._lock:
             self._raise_if_stopped()
-            self._hold(path.tensions_n[0])
+            if not self._pulling:
+                self._hold(path.tensions_n[0])
         for pose, lengths_m, speeds_m_s, tensions_n in zip(
             path.poses, path.lengths_m, path.speeds_m_s, path.tensions_n, strict=True
         ):
+            due_s = self._clock.monotonic_s() + path.period_s
             with self._lock:
                 self._raise_if_stopped()
                 self._send(lengths_m, speeds_m_s, tensions_n)
                 self._at_m = (float(pose[0]), float(pose[1]))
-            self._clock.sleep(path.period_s)
+                self._check_next()
+            # Time that the bytes took is part of the period; what is lost beyond it is not caught up by hurrying.
+            self._clock.sleep(due_s - self._clock.monotonic_s())
             yield
 
     def move_to(self, x_m: float, y_m: float) -> WinchState:
@@ -131,30 +158,27 @@ class Winches:
         Raises:
             DeviceError: Not homed, or a drive does not answer.
         """
-        lengths_m = self._lengths()
-        expected = np.array([*self._at_m, easiest_yaw_rad(self._robot, *self._at_m)])
-        prior = PosePrior(expected, np.diag([1.0, 1.0, _YAW_STD_RAD**2]))
-        estimate = forward(self._robot, lengths_m, _LENGTH_STD_M, expected, prior)
         with self._lock:
+            lengths_m = self._lengths(self._turns())
             currents_a = [
                 self._boards[port].read_number(f"axis{axis}.motor.current_control.Iq_measured")
                 for port, axis in self._section.axes
             ]
+            estimate = self._estimate(lengths_m)
         torques_n_m = np.array(currents_a) * self._section.torque_constant_n_m_a
         return WinchState(estimate, lengths_m, -torques_n_m / self._section.drum_radius_m, self._stop.is_set())
 
     def stop(self) -> None:
-        """Freeze all four winches where they are, from any thread, and hold; `follow` ends with `Stopped`."""
+        """Freeze all four winches where they are, from any thread, and hold; `follow` ends with `Stopped`.
+
+        A drive that is idle stays so. One that does not answer does not keep the others from being stopped.
+
+        Raises:
+            DeviceError: A drive did not answer, or is not holding; the others are stopped.
+        """
         self._stop.set()
         with self._lock:
-            turns = self._turns()
-            for cable, (port, axis) in enumerate(self._section.axes):
-                self._boards[port].set_position(axis, turns[cable])
-                if cable not in _UPPER:
-                    self._boards[port].start(axis, POSITION_CONTROL)
-            if self._home is not None:
-                x, y, _ = self.state().estimate.pose
-                self._at_m = (float(x), float(y))
+            self._freeze()
 
     def clear_stop(self) -> None:
         """Allow motion again; nothing moves until the next `follow`."""
@@ -173,47 +197,97 @@ class Winches:
                 f"{self._section.home_m}; park it first, or force"
             )
         with self._lock:
+            self._pulling = False
             for port, axis in self._section.axes:
                 self._boards[port].write(f"axis{axis}.requested_state", IDLE)
 
     def _hold(self, tensions_n: Array) -> None:
         """Upper winches in position where they are, lower ones in tension."""
         turns = self._turns()
+        torques_n_m = -tensions_n * self._section.drum_radius_m
         for cable, (port, axis) in enumerate(self._section.axes):
             board = self._boards[port]
             # The setpoint comes first: a loop that closes on an old one would jump.
             if cable in _UPPER:
-                board.set_position(axis, turns[cable])
+                board.set_position(axis, turns[cable], 0.0, torques_n_m[cable])
                 board.start(axis, POSITION_CONTROL)
             else:
-                board.set_torque(axis, -tensions_n[cable] * self._section.drum_radius_m)
+                board.set_torque(axis, torques_n_m[cable])
                 board.start(axis, TORQUE_CONTROL)
+        self._pulling = True
 
     def _send(self, lengths_m: Array, speeds_m_s: Array, tensions_n: Array) -> None:
-        """One setpoint of each winch."""
+        """One setpoint of each winch; the upper loops are told the torque too, so as not to sag until they learn it."""
         assert self._home is not None
-        home_lengths_m, home_turns = self._home
-        a_turn_m = 2 * pi * self._section.drum_radius_m
-        turns = home_turns + (lengths_m - home_lengths_m) / a_turn_m
+        home_paid_m, home_turns = self._home
+        paid_m = lengths_m / (1 + tensions_n / self._section.cable_stiffness_n)
+        turns = home_turns + (paid_m - home_paid_m) / self._a_turn_m
+        torques_n_m = -tensions_n * self._section.drum_radius_m
         for cable, (port, axis) in enumerate(self._section.axes):
             if cable in _UPPER:
-                self._boards[port].set_position(axis, turns[cable], speeds_m_s[cable] / a_turn_m)
+                speed_turn_s = speeds_m_s[cable] / self._a_turn_m
+                self._boards[port].set_position(axis, turns[cable], speed_turn_s, torques_n_m[cable])
             else:
-                self._boards[port].set_torque(axis, -tensions_n[cable] * self._section.drum_radius_m)
+                self._boards[port].set_torque(axis, torques_n_m[cable])
+        self._tensions_n = tensions_n
+
+    def _freeze(self) -> None:
+        """Every winch to position where it is, as quickly as the lines allow; only then what was wrong is said."""
+        self._pulling = False
+        turns, faults = np.full(4, np.nan), []
+        for cable, (port, axis) in enumerate(self._section.axes):
+            try:
+                turns[cable] = self._boards[port].feedback(axis)[0]
+                self._boards[port].set_position(axis, turns[cable])
+            except TrellisError as fault:
+                faults.append(fault)
+        if self._home is not None and not faults:
+            x, y, _ = self._estimate(self._lengths(turns)).pose
+            self._at_m = (float(x), float(y))
+        if faults:
+            raise faults[0]
+
+    def _check_next(self) -> None:
+        """Ask one drive after the other whether it still holds; if not, freeze the rest."""
+        port, axis = self._section.axes[self._next_checked]
+        self._next_checked = (self._next_checked + 1) % len(self._section.axes)
+        try:
+            self._boards[port].check(axis)
+        except DeviceError:
+            self._freeze()
+            raise
+
+    def _check_strength(self, cable: int, current_a: float) -> None:
+        section = self._section
+        strength_n = current_a * section.torque_constant_n_m_a / section.drum_radius_m
+        if strength_n < section.tension_max_n:
+            raise DeviceError(
+                f"the {CABLES[cable]} drive is limited to {current_a:.1f} A, which is {strength_n:.0f} N on its drum; "
+                f"[cables] tension_max_n counts on {section.tension_max_n:.0f} N: lower it, or raise the drive's limit"
+            )
+
+    def _pose_at(self, x_m: float, y_m: float) -> Array:
+        return np.array([x_m, y_m, float(self._yaw_rad(x_m, y_m))])
+
+    def _estimate(self, lengths_m: Array) -> PlanarEstimate:
+        expected = self._pose_at(*self._at_m)
+        prior = PosePrior(expected, np.diag([1.0, 1.0, _YAW_STD_RAD**2]))
+        return forward(self._robot, lengths_m, _LENGTH_STD_M, expected, prior)
 
     def _turns(self) -> Array:
         with self._lock:
             return np.array([self._boards[port].feedback(axis)[0] for port, axis in self._section.axes])
 
-    def _lengths(self) -> Array:
+    def _lengths(self, turns: Array) -> Array:
+        """Of the stretched cables, from the drums' turns."""
         if self._home is None:
             raise DeviceError("the carriage's place is unknown; home the winches first")
-        home_lengths_m, home_turns = self._home
-        lengths_m: Array = home_lengths_m + (self._turns() - home_turns) * 2 * pi * self._section.drum_radius_m
-        if (lengths_m <= 0).any():
-            cable = CABLES[int(np.argmin(lengths_m))]
+        home_paid_m, home_turns = self._home
+        paid_m: Array = home_paid_m + (turns - home_turns) * self._a_turn_m
+        if (paid_m <= 0).any():
+            cable = CABLES[int(np.argmin(paid_m))]
             raise DeviceError(f"the {cable} encoder says a length below zero; it slipped or was reset: home again")
-        return lengths_m
+        return np.asarray(paid_m * (1 + self._tensions_n / self._section.cable_stiffness_n))
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():

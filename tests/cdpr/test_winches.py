@@ -1,5 +1,6 @@
 """The winches as one carriage. The boards here turn as they are told, at once; physics is the simulator's business."""
 
+import collections
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,7 +11,7 @@ from cdpr.odrive import CLOSED_LOOP, IDLE, POSITION_CONTROL, TORQUE_CONTROL, che
 from cdpr.trajectory import straight_path
 from cdpr.winches import Winches
 from trellis.clock import ManualClock
-from trellis.errors import DeviceError, Stopped, Unreachable
+from trellis.errors import DeviceError, DeviceFault, Stopped, Unreachable
 
 SECTION = CablesSection(ports=("one", "two"))
 
@@ -21,14 +22,21 @@ class ObedientBoard:
     def __init__(self) -> None:
         self.turns, self.torque, self.properties = [0.0, 0.0], [0.0, 0.0], {}
         self.log: list[str] = []
+        self.weak = False
         self._waiting = b""
 
     def write(self, data: bytes) -> None:
         request = data.decode().partition(" *")[0]
         self.log.append(request)
         word, *rest = request.split()
+        if word in "pc":
+            # As the firmware does, a setpoint turns the axis to its own kind of control.
+            mode = POSITION_CONTROL if word == "p" else TORQUE_CONTROL
+            self.properties[f"axis{rest[0]}.controller.config.control_mode"] = mode
         if word == "p":
             self.turns[int(rest[0])] = float(rest[1])
+            if len(rest) > 3:
+                self.torque[int(rest[0])] = float(rest[3])
         elif word == "c":
             self.torque[int(rest[0])] = float(rest[1])
         elif word == "w":
@@ -43,7 +51,9 @@ class ObedientBoard:
             return self.torque[int(name[4])] / SECTION.torque_constant_n_m_a
         if name.endswith("current_state"):
             return self.properties.get(name.replace("current_state", "requested_state"), IDLE)
-        return {"fw_version_minor": 5}.get(name, 0)
+        if name.endswith("current_lim"):
+            return 20 if self.weak else 30
+        return {"fw_version_minor": 5}.get(name, self.properties.get(name, 0))
 
     def _reply(self, text: str) -> None:
         self._waiting += f"{text}*{checksum(text)}\r\n".encode()
@@ -81,7 +91,9 @@ def test_it_believes_to_be_where_it_was_sent(boards: dict[str, ObedientBoard]) -
     home = straight_path(SECTION, SECTION.home_m, SECTION.home_m)
     a_turn_m = 2 * np.pi * SECTION.drum_radius_m
     np.testing.assert_allclose(path.poses[-1, :2], (1.3, 1.1), atol=1e-12)
-    expected = (path.lengths_m[-1] - home.lengths_m[-1]) / a_turn_m
+    # At home the cables were just taut; under tension a 20 kN line is longer by tension / 20 kN of itself.
+    paid_m = path.lengths_m[-1] / (1 + path.tensions_n[-1] / 20e3)
+    expected = (paid_m - home.lengths_m[-1]) / a_turn_m
     # Six decimals of a turn go over the wire.
     assert boards["one"].turns[1] == pytest.approx(expected[1], abs=1e-6)
     assert boards["two"].turns[0] == pytest.approx(expected[2], abs=1e-6)
@@ -159,4 +171,25 @@ def test_tensions_are_read_back_from_currents(boards: dict[str, ObedientBoard]) 
     winches = _winches()
     winches.home()
     expected = straight_path(SECTION, SECTION.home_m, SECTION.home_m).tensions_n[-1]
-    np.testing.assert_allclose(winches.state().tensions_n[[0, 3]], expected[[0, 3]], atol=2e-3)
+    # Five decimals of a newton metre on a 12.7 mm drum.
+    np.testing.assert_allclose(winches.state().tensions_n, expected, atol=2e-3)
+
+
+def test_a_motor_too_weak_for_the_tensions_is_refused(boards: dict[str, ObedientBoard]) -> None:
+    # 20 A at 0.0637 N m/A on a 12.7 mm drum is 100 N, and the section counts on 140.
+    boards["two"].weak = True
+    with pytest.raises(DeviceError, match=r"top left drive is limited to 20.0 A, which is 100 N"):
+        _winches()
+
+
+def test_a_drive_that_fails_on_the_way_freezes_the_others(boards: dict[str, ObedientBoard]) -> None:
+    winches = _winches()
+    winches.home()
+    steps = winches.follow(1.3, 1.0)
+    next(steps)
+    boards["two"].properties["axis0.error"] = 1 << 6
+    # One drive is asked at every step, so it is noticed long before the path ends.
+    with pytest.raises(DeviceFault, match="two: axis 0 reports: motor failed"):
+        collections.deque(steps)
+    modes = [value for board in boards.values() for name, value in board.properties.items() if "control_mode" in name]
+    assert modes == [POSITION_CONTROL] * 4
