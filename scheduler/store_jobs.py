@@ -111,8 +111,10 @@ class JobStore(PlantStore):
 
     def take_job(self, kind: JobKind) -> JobRow | None:
         """The oldest queued job of this kind, now running; None when there is none."""
+        wanted = select(jobs).where(jobs.c.kind == kind, jobs.c.state == "queued").order_by(jobs.c.id).limit(1)
+        if not self._rows(wanted):
+            return None  # asked often: without the lock that a transaction which may write takes
         with self._write() as connection:
-            wanted = select(jobs).where(jobs.c.kind == kind, jobs.c.state == "queued").order_by(jobs.c.id).limit(1)
             row = connection.execute(wanted).mappings().first()
             if row is None:
                 return None

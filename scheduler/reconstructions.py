@@ -1,0 +1,153 @@
+"""Reconstruction jobs: one after the other in worker processes beside the robot, each followed into its row."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from scheduler.config import WorkersTable
+from scheduler.results import read_measurement
+from scheduler.rows import JobRow, MeasurementRow
+from scheduler.store import Store
+from scheduler.worker import WorkerEnd, run_worker
+from trellis.errors import InputError
+from trellis.folders import DataFolder, ScanFolder
+
+log = structlog.get_logger("reconstructions")
+
+#: About how long each stage takes, for one bar over all of them; it need not be right to be useful.
+STAGE_WEIGHTS = {
+    "images": 1, "sparse": 40, "dense": 40, "plant": 3, "surface": 12, "traits": 4, "mass": 1, "report": 5,
+}  # fmt: skip
+#: A job that was begun so often and never ended takes the daemon down with it: it is given up.
+ATTEMPTS_MAX = 5
+#: A row is written no more often than this for the same stage: each one waits for the disk.
+_TELL_S = 0.5
+ENDING = "the daemon was asked to end"
+
+
+class Reconstructions:
+    """Takes reconstruction jobs from the store until `ending` is set; several threads may each `serve`.
+
+    Args:
+        store: Where jobs come from and rows go.
+        folder: The farm's data.
+        command: What a worker runs for a scan's folder.
+        limits: For the worker processes.
+        ending: Set when the daemon is to end.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: DataFolder,
+        command: Callable[[ScanFolder], Sequence[str]],
+        limits: WorkersTable,
+        ending: threading.Event,
+    ) -> None:
+        self._store, self._folder, self._command = store, folder, command
+        self._limits, self._ending = limits, ending
+        self._cancelled: set[int] = set()
+        self._told: dict[int, tuple[str, float]] = {}
+
+    def cancel(self, job_id: int) -> None:
+        """End a running job's worker soon."""
+        self._cancelled.add(job_id)
+
+    def serve(self) -> None:
+        """Do jobs, one after the other, until the daemon is to end."""
+        while not self._ending.is_set():
+            job = self._store.take_job("reconstruct")
+            if job is None:
+                self._ending.wait(0.5)
+            else:
+                self.do(job)
+
+    def do(self, job: JobRow) -> None:
+        """Do one job, to its end or back into the queue."""
+        if job.scan is None or job.attempts > ATTEMPTS_MAX:
+            why = "it names no scan" if job.scan is None else f"was begun {ATTEMPTS_MAX} times and never ended"
+            self._store.finish_job(job.id, "failed", why)
+            return
+        scan = self._store.scan(job.scan)
+        folder = ScanFolder(self._folder.path / scan.folder)
+        end = self._run_with_retries(job, self._command(folder))
+        if end.how == "stopped" and end.reason == ENDING:
+            self._store.requeue(job.id, ENDING)
+        elif end.how == "stopped":
+            self._store.finish_job(job.id, "cancelled", end.reason)
+        elif end.how != "done":
+            self._store.finish_job(job.id, "failed", end.reason)
+        else:
+            self._keep(job, folder, scan.id, scan.plant)
+
+    def _run_with_retries(self, job: JobRow, command: Sequence[str]) -> WorkerEnd:
+        for attempt in range(self._limits.retries + 1):
+            end = run_worker(
+                command,
+                self._limits,
+                on_start=lambda pid: self._store.progress(job.id, 0.0, pid=pid),
+                on_line=lambda line: self._follow(job.id, line),
+                must_end=lambda: self._must_end(job.id),
+            )
+            if end.how != "died":
+                break
+            log.warning("worker died", job=job.id, scan=job.scan, reason=end.reason, last_words=end.last_words)
+            if attempt < self._limits.retries:
+                message = f"{end.reason}; trying again"
+                self._store.add_event(message, "warning", plant=job.plant, scan=job.scan, job=job.id)
+        return end
+
+    def _must_end(self, job_id: int) -> str | None:
+        if self._ending.is_set():
+            return ENDING
+        return "cancelled on request" if job_id in self._cancelled else None
+
+    def _follow(self, job_id: int, line: str) -> None:
+        """A progress line into the job's row; other lines are only signs of life."""
+        found = share_of(line)
+        now_s = time.monotonic()
+        told_stage, told_s = self._told.get(job_id, ("", -_TELL_S))
+        if found is not None and (found[0] != told_stage or now_s - told_s >= _TELL_S):
+            stage, share = found
+            self._store.progress(job_id, share, stage)
+            self._told[job_id] = stage, now_s
+
+    def _keep(self, job: JobRow, folder: ScanFolder, scan: str, plant: str) -> None:
+        try:
+            found = read_measurement(folder, scan, plant, self._store.scan(scan).started_at)
+        except InputError as error:
+            self._store.finish_job(job.id, "failed", str(error))
+            return
+        self._store.save_measurement(found)
+        self._store.finish_job(job.id, "done", _reservations(found))
+
+
+def reconstruct_command(configuration_path: Path) -> Callable[[ScanFolder], list[str]]:
+    """The command that reconstructs a scan's folder with this configuration's options."""
+    options = ["--config", str(configuration_path), "--progress", "json"]
+    return lambda folder: [sys.executable, "-m", "trellis", "reconstruct", str(folder.path), *options]
+
+
+def share_of(line: str) -> tuple[str, float] | None:
+    """Stage, and share of the whole, from a line of `trellis reconstruct --progress json`; None if it is none."""
+    try:
+        event = json.loads(line)
+        stage, share = str(event["stage"]), float(event["share"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    if stage not in STAGE_WEIGHTS:
+        return None
+    names = list(STAGE_WEIGHTS)
+    before = sum(STAGE_WEIGHTS[name] for name in names[: names.index(stage)])
+    done = before + STAGE_WEIGHTS[stage] * min(max(share, 0.0), 1.0)
+    return stage, done / sum(STAGE_WEIGHTS.values())
+
+
+def _reservations(found: MeasurementRow) -> str | None:
+    """Why the numbers of a finished reconstruction may not be used, where that is so."""
+    return found.mass.refused_reason or found.traits.untrusted_reason
