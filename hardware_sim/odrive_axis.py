@@ -26,7 +26,8 @@ class Settings:
 
     enable_watchdog: bool = False
     watchdog_timeout: float = 0.0
-    current_lim: float = 20.0
+    #: The published robot pulls up to 140 N on its 12.7 mm drums, which is 28 A.
+    current_lim: float = 30.0
     torque_constant: float = 0.0637
     torque_lim: float = inf
     pole_pairs: int = 7

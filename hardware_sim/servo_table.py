@@ -55,7 +55,7 @@ REGISTERS = {
     "present_speed": Register(38, 2, 0),
     "load": Register(40, 2, 0),
     "voltage": Register(42, 1, 120),
-    "temperature": Register(43, 1, 31),
+    "temperature": Register(43, 1, 32),
     "registered": Register(44, 1, 0, 0, 1),
     "moving": Register(46, 1, 0),
     "lock": Register(47, 1, 0, 0, 1),

@@ -23,7 +23,7 @@ TICK_S = 0.02
 BROWN_OUT_S = 0.3
 #: So long may a servo push at its limit without moving.
 OVERLOAD_S = 1.5
-AMBIENT_C, HEATING_C, WARMING_S = 31.0, 40.0, 300.0
+AMBIENT_C, HEATING_C, WARMING_S = 32.0, 40.0, 300.0
 SUPPLY_V, SAG_V = 12.0, 0.6
 
 
