@@ -1,0 +1,16 @@
+"""The REST API under `/api/v1`: everything that the pages know and do, for programs."""
+
+from fastapi import APIRouter
+
+from web.api import jobs, plants, robot, scans
+from web.farm import Farm
+
+PREFIX = "/api/v1"
+
+
+def api(farm: Farm) -> APIRouter:
+    """Every route of the API."""
+    router = APIRouter(prefix=PREFIX)
+    for room in (plants, scans, jobs, robot):
+        router.include_router(room.routes(farm))
+    return router

@@ -1,0 +1,30 @@
+"""`/api/v1/plants`: the wall, one plant, and asking for a scan."""
+
+from fastapi import APIRouter
+
+from web import reading
+from web.answers import JobAnswer, PlantAnswer, PlantDetailAnswer
+from web.api.errors import NOT_FOUND
+from web.farm import Farm
+
+
+def routes(farm: Farm) -> APIRouter:
+    """The routes about plants."""
+    router = APIRouter(prefix="/plants", tags=["plants"])
+
+    @router.get("")
+    def list_plants() -> list[PlantAnswer]:
+        """Every plant on the wall with its latest measurement."""
+        return reading.plants(farm)
+
+    @router.get("/{plant}", responses=NOT_FOUND)
+    def get_plant(plant: str) -> PlantDetailAnswer:
+        """One plant with its scans and measurements, newest first."""
+        return reading.plant(farm, plant)
+
+    @router.post("/{plant}/scans", status_code=202, responses=NOT_FOUND)
+    def request_scan(plant: str) -> JobAnswer:
+        """Ask for a scan. The daemon takes it when the robot is free; a scan that waits already is answered again."""
+        return reading.job_answer(farm, farm.store.request_scan(plant))
+
+    return router

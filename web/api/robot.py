@@ -1,0 +1,68 @@
+"""`/api/v1/robot` and `/health`: what cannot wait, on threads of its own."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from fastapi import APIRouter
+
+from trellis.errors import DeviceError, TrellisError
+from web.answers import HealthAnswer, RobotAnswer
+from web.api.errors import UNREACHABLE
+from web.farm import Farm
+from web.robot import robot
+from web.version import version
+
+Value = TypeVar("Value")
+
+
+class DaemonSilent(DeviceError):
+    """The daemon did not confirm an immediate command."""
+
+
+def routes(farm: Farm) -> APIRouter:
+    """The routes about the robot. Stop and clear never share threads with anything slow."""
+    router = APIRouter(tags=["robot"])
+
+    async def urgently(call: Callable[[], Value]) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(farm.urgent, call)
+
+    @router.get("/robot")
+    async def get_robot() -> RobotAnswer:
+        """The robot as the daemon reports it now."""
+        return await asyncio.get_running_loop().run_in_executor(farm.watching, robot, farm)
+
+    @router.post("/robot/stop", responses=UNREACHABLE)
+    async def stop() -> RobotAnswer:
+        """Freeze all eight actuators and hold. Nothing moves until the stop is cleared."""
+        await urgently(lambda: _told(farm.daemon.stop, "stop"))
+        return await urgently(lambda: robot(farm))
+
+    @router.post("/robot/clear", responses=UNREACHABLE)
+    async def clear() -> RobotAnswer:
+        """Lift a stop. The robot does not move by this alone, but work that waits may go on."""
+        await urgently(lambda: _told(farm.daemon.clear, "clear"))
+        return await urgently(lambda: robot(farm))
+
+    @router.get("/health")
+    def health() -> HealthAnswer:
+        """Whether the database and the daemon answer."""
+        state = robot(farm)
+        try:
+            farm.store.jobs(limit=1)
+        except TrellisError as error:
+            return HealthAnswer(
+                farm=farm.name, version=version(), database=False, daemon=state.reachable, reason=str(error)
+            )
+        return HealthAnswer(
+            farm=farm.name, version=version(), database=True, daemon=state.reachable, reason=state.reason
+        )
+
+    return router
+
+
+def _told(command: Callable[[], object], word: str) -> None:
+    try:
+        command()
+    except (TrellisError, OSError) as error:
+        raise DaemonSilent(f"the daemon did not confirm the {word}: {error}") from error

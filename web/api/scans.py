@@ -1,0 +1,104 @@
+"""`/api/v1/scans`: viewpoints, photographs, and what reconstruction made of them."""
+
+from enum import StrEnum
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from trellis.folders import ScanFolder
+from trellis.manifest import Outcome, ViewRecord
+from web import reading
+from web.answers import ScanAnswer, ViewsAnswer
+from web.api.errors import NOT_FOUND, NotThere
+from web.api.files import send, send_bytes
+from web.farm import Farm
+from web.thumbnails import thumbnail
+
+MEDIA_TYPES = {
+    "mesh.glb": "model/gltf-binary",
+    "mesh.ply": "application/octet-stream",
+    "plant.ply": "application/octet-stream",
+    "cloud.ply": "application/octet-stream",
+    "report.html": "text/html",
+    "traits.json": "application/json",
+    "mass.json": "application/json",
+}
+Artefact = StrEnum("Artefact", {name.replace(".", "_"): name for name in reading.ARTEFACTS})
+
+
+def routes(farm: Farm) -> APIRouter:
+    """The routes about scans. Photographs and artefacts answer HEAD, ranges and If-None-Match."""
+    router = APIRouter(prefix="/scans", tags=["scans"])
+
+    @router.get("")
+    def list_scans(plant: str | None = None, limit: int = 100) -> list[ScanAnswer]:
+        """Scans, newest first, of one plant or of all."""
+        return [reading.scan_answer(farm, row) for row in farm.store.scans(plant, limit=min(max(limit, 1), 1000))]
+
+    @router.get("/{scan}", responses=NOT_FOUND)
+    def get_scan(scan: str) -> ScanAnswer:
+        """One scan."""
+        return reading.scan_answer(farm, farm.store.scan(scan))
+
+    @router.get("/{scan}/views", responses=NOT_FOUND)
+    def get_views(scan: str) -> ViewsAnswer:
+        """Its viewpoints, in the order in which they are driven."""
+        return reading.views(farm, scan)
+
+    @router.api_route(
+        "/{scan}/views/{view}/photograph.jpg",
+        methods=["GET", "HEAD"],
+        operation_id="photograph",
+        response_class=Response,
+        responses=NOT_FOUND | _content("image/jpeg"),
+    )
+    def get_photograph(request: Request, scan: str, view: int = Path(ge=0)) -> Response:
+        """The photograph of a viewpoint, as the camera gave it."""
+        folder, record = _taken(farm, scan, view)
+        return send(request, folder.image(view), "image/jpeg", sha256=record.sha256)
+
+    @router.api_route(
+        "/{scan}/views/{view}/thumbnail.jpg",
+        methods=["GET", "HEAD"],
+        operation_id="thumbnail",
+        response_class=Response,
+        responses=NOT_FOUND | _content("image/jpeg"),
+    )
+    def get_thumbnail(request: Request, scan: str, view: int = Path(ge=0)) -> Response:
+        """The same photograph, small."""
+        folder, record = _taken(farm, scan, view)
+        sha256 = record.sha256 or ""
+        return send_bytes(request, thumbnail(folder.image(view), sha256), "image/jpeg", sha256)
+
+    @router.api_route(
+        "/{scan}/{artefact}",
+        methods=["GET", "HEAD"],
+        operation_id="artefact",
+        response_class=Response,
+        responses=NOT_FOUND | _content("application/octet-stream"),
+    )
+    def get_artefact(request: Request, scan: str, artefact: Artefact) -> Response:
+        """A file that reconstruction made: mesh, clouds, report, traits, mass."""
+        row = farm.store.scan(scan)
+        path = reading.folder_of(farm, row).reconstruction / artefact.value
+        shown = artefact.value.endswith((".html", ".json", ".glb"))
+        name = None if shown else f"{row.plant}-{row.id}-{artefact.value}"
+        return send(request, path, MEDIA_TYPES[artefact.value], name=name)
+
+    return router
+
+
+def _content(media_type: str) -> dict[int | str, dict[str, object]]:
+    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+def _taken(farm: Farm, scan: str, view: int) -> tuple[ScanFolder, ViewRecord]:
+    """The folder and the record of a photograph that counts as taken."""
+    folder = reading.folder_of(farm, farm.store.scan(scan))
+    for record in reading.manifest_of(folder).views:
+        if record.view == view:
+            if record.outcome is Outcome.TAKEN:
+                return folder, record
+            why = f": {record.reason}" if record.reason else ""
+            raise NotThere(f"there is no photograph of viewpoint {view} of {scan}, it is {record.outcome.value}{why}")
+    raise NotThere(f"there is no viewpoint {view} in scan {scan!r}")

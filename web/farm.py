@@ -1,0 +1,76 @@
+"""The farm as the web process sees it: its wall, its store, its folders, and the line to the daemon."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from cdpr.config import CablesSection
+from scan.config import PlantTable, WallSection
+from scheduler.config import FarmSection, ScheduleTable, data_folder
+from scheduler.socket import DaemonClient
+from scheduler.store import Store, store_url
+from trellis.config import Configuration
+from trellis.folders import DataFolder
+from web.config import WebSection
+
+
+@dataclass(frozen=True)
+class Farm:
+    """Everything that pages and the API read; nothing here touches hardware.
+
+    Args:
+        name: The farm's name, for titles.
+        zone: The zone in which people read times.
+        folder: Where scans lie.
+        store: The database.
+        daemon: The line for what cannot wait: stop, clear, state.
+        plants: The plants that hang on the wall now.
+        pulleys_m: Where the cables leave the frame, (x, y) in the world, in the order of the cables.
+        refresh_s: How often live values are read.
+        config_path: The configuration file, for messages that name a command to type.
+        schedules: What is due when.
+        urgent: Threads kept free for stop and clear, so that no thumbnail and no reading is ever in their way.
+        watching: Threads that ask for the robot's state; a daemon that hangs holds up these only.
+    """
+
+    name: str
+    zone: ZoneInfo
+    folder: DataFolder
+    store: Store
+    daemon: DaemonClient
+    plants: tuple[PlantTable, ...]
+    pulleys_m: tuple[tuple[float, float], ...]
+    refresh_s: float
+    config_path: str
+    schedules: tuple[ScheduleTable, ...] = ()
+    urgent: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "urgent"))
+    watching: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "watching"))
+
+    @staticmethod
+    def of(configuration: Configuration) -> "Farm":
+        """The farm that a configuration describes; opens its database."""
+        section = configuration.section(FarmSection)
+        folder = data_folder(configuration)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        return Farm(
+            name=section.name,
+            zone=section.zone,
+            folder=folder,
+            store=Store(store_url(configuration)),
+            daemon=DaemonClient(folder.daemon_socket),
+            plants=configuration.section(WallSection).plants,
+            pulleys_m=tuple((float(x), float(y)) for x, y in configuration.section(CablesSection).pulleys_m),
+            refresh_s=configuration.section(WebSection).refresh_s,
+            config_path=str(configuration.path),
+            schedules=section.schedules,
+        )
+
+    def plant(self, name: str) -> PlantTable | None:
+        """The plant of this name on the wall now."""
+        return next((plant for plant in self.plants if plant.name == name), None)
+
+    def close(self) -> None:
+        """Let go of the database and the threads."""
+        self.urgent.shutdown(wait=False, cancel_futures=True)
+        self.watching.shutdown(wait=False, cancel_futures=True)
+        self.store.close()

@@ -1,0 +1,131 @@
+"""The wall as a drawing: frame, cables, carriage, and every plant where it hangs.
+
+A plant is as large as it was measured to be, and as green as it is heavy.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from math import cos, sin
+
+from web.answers import PlantAnswer, RobotAnswer
+from web.farm import Farm
+from web.words import grams
+
+#: Fresh mass from light to heavy: one hue, so that order is read and not looked up.
+RAMP = ("#cfe3b4", "#9fc98a", "#63a565", "#2f7d4b", "#145a37")
+_MARGIN_M = 0.09
+_CARRIAGE_M = 0.11
+_UNKNOWN_RADIUS_M = 0.05
+
+
+def wall_svg(farm: Farm, plants: Sequence[PlantAnswer], robot: RobotAnswer) -> str:
+    """The drawing as SVG; its unit is the metre, y up."""
+    width_m, height_m = frame_size_m(farm, plants)
+    heaviest_kg = heaviest(plants)
+    box = f"{-_MARGIN_M} {-_MARGIN_M} {width_m + 2 * _MARGIN_M} {height_m + 2 * _MARGIN_M}"
+    parts = [_ground(width_m, height_m), _cables(farm, robot, height_m)]
+    parts += [_plant(plant, height_m, heaviest_kg, _crowded(plants)) for plant in plants]
+    label = f"The wall, {width_m:.2f} by {height_m:.2f} m, with {len(plants)} plants"
+    return f'<svg class="wall" viewBox="{box}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def frame_size_m(farm: Farm, plants: Sequence[PlantAnswer]) -> tuple[float, float]:
+    """Width and height that hold the frame and every plant."""
+    points = [*farm.pulleys_m, *((plant.position_m[0], plant.position_m[1]) for plant in plants)]
+    return max((x for x, _ in points), default=1.0), max((y for _, y in points), default=1.0)
+
+
+def heaviest(plants: Sequence[PlantAnswer]) -> float:
+    """The mass at the dark end of the scale: the heaviest plant's, kg."""
+    masses = [mass for plant in plants if (mass := _mass_kg(plant)) is not None]
+    return max(masses, default=0.0)
+
+
+def legend(plants: Sequence[PlantAnswer]) -> str:
+    """What the colours mean."""
+    top = heaviest(plants)
+    ramp = f"linear-gradient(to right, {', '.join(RAMP)})"
+    scale = f'<span>Fresh mass 0<i class="ramp" style="background:{ramp}"></i>{grams(top)}</span>' if top else ""
+    keys = (("busy", "being scanned or reconstructed"), ("refused", "no mass given"), ("failed", "failed"))
+    shown = "".join(f'<span class="key {name}">{text}</span>' for name, text in keys)
+    return f'<div class="legend">{scale}{shown}<span>Circles show each plant\'s diameter.</span></div>'
+
+
+def _mass_kg(plant: PlantAnswer) -> float | None:
+    return plant.measurement.mass.fresh_mass_kg if plant.measurement else None
+
+
+def _ground(width_m: float, height_m: float) -> str:
+    ticks = []
+    for half in range(1, int(width_m * 2) + 1):
+        ticks.append(_line("tick", half / 2, 0, half / 2, height_m, 0.003))
+        ticks.append(_text("scale", half / 2, height_m + 0.055, f"{half / 2:.1f}", 0.034))
+    for half in range(1, int(height_m * 2) + 1):
+        y = height_m - half / 2
+        ticks.append(_line("tick", 0, y, width_m, y, 0.003))
+        ticks.append(_text("scale", -0.045, y + 0.012, f"{half / 2:.1f}", 0.034))
+    ground = f'<rect class="ground" x="0" y="0" width="{width_m}" height="{height_m}" stroke-width=".004"/>'
+    return ground + "".join(ticks) + _text("scale", width_m + 0.05, height_m + 0.055, "m", 0.034)
+
+
+def _cables(farm: Farm, robot: RobotAnswer, height_m: float) -> str:
+    pulleys = "".join(
+        f'<circle class="pulley" cx="{x:.3f}" cy="{height_m - y:.3f}" r=".016" stroke-width=".005"/>'
+        for x, y in farm.pulleys_m
+    )
+    if robot.x_m is None or robot.y_m is None:
+        return pulleys
+    yaw_rad = robot.yaw_rad or 0.0
+    half = _CARRIAGE_M
+    corners = []
+    for x, y in ((half, -half), (half, half), (-half, half), (-half, -half)):  # the order of cables everywhere
+        corners.append((robot.x_m + cos(yaw_rad) * x - sin(yaw_rad) * y,
+                        height_m - robot.y_m - sin(yaw_rad) * x - cos(yaw_rad) * y))  # fmt: skip
+    lines = "".join(
+        _line("cable", x, height_m - y, corner_x, corner_y, 0.004)
+        for (x, y), (corner_x, corner_y) in zip(farm.pulleys_m, corners, strict=False)
+    )
+    outline = " ".join(f"{x:.3f},{y:.3f}" for x, y in corners)
+    body = f'<polygon class="body" points="{outline}" stroke-width=".006"/>'
+    return f'<g class="carriage">{lines}{body}</g>{pulleys}'
+
+
+def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float, crowded: bool) -> str:
+    x, y = plant.position_m[0], height_m - plant.position_m[1]
+    mass_kg = _mass_kg(plant)
+    diameter_m = plant.measurement.traits.diameter_m if plant.measurement else None
+    radius_m = (diameter_m or 2 * _UNKNOWN_RADIUS_M) / 2
+    fill = f' style="fill:{colour(mass_kg, heaviest_kg)}"' if mass_kg is not None else ""
+    known, dashes = ("", "") if mass_kg is not None else (" unknown", ' stroke-dasharray=".02 .014"')
+    size_m, below_m = (0.034, 0.012) if crowded else (0.046, radius_m + 0.062)
+    mass = "" if crowded or mass_kg is None else _text("", x, y + below_m + 0.052, grams(mass_kg), 0.04)
+    told = f"{plant.name}: {plant.state}" + (f", {grams(mass_kg)} fresh" if mass_kg is not None else "")
+    return (
+        f'<a href="/plant/{escape(plant.name, quote=True)}" class="{plant.state.split()[0]}{known}">'
+        f"<title>{escape(told)}</title>"
+        f'<circle class="leafage" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m:.3f}" stroke-width=".004"'
+        f"{dashes}{fill}/>"
+        f'<circle class="ring" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m + 0.014:.3f}" stroke-width=".012"/>'
+        f"{_text('', x, y + below_m, plant.name, size_m)}{mass}</a>"
+    )
+
+
+def colour(mass_kg: float, heaviest_kg: float) -> str:
+    """The step of `RAMP` for a mass between 0 and the heaviest."""
+    share = mass_kg / heaviest_kg if heaviest_kg > 0 else 0.0
+    return RAMP[min(int(share * len(RAMP)), len(RAMP) - 1)]
+
+
+def _crowded(plants: Sequence[PlantAnswer]) -> bool:
+    """Whether labels of full size would run into each other."""
+    return len(plants) > 16
+
+
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float, width_m: float) -> str:
+    return f'<line class="{kind}" x1="{x1:.3f}" y1="{y1:.3f}" x2="{x2:.3f}" y2="{y2:.3f}" stroke-width="{width_m}"/>'
+
+
+def _text(kind: str, x: float, y: float, text: str, size_m: float) -> str:
+    return (
+        f'<text class="{kind}" x="{x:.3f}" y="{y:.3f}" font-size="{size_m}" text-anchor="middle">{escape(text)}</text>'
+    )

@@ -1,0 +1,68 @@
+"""What stands on every page: the bar with the stop button, the banners, the dialogs.
+
+The bar is plain HTML with a script of its own: the stop button works while the page's live line is down, and before
+it is up.
+"""
+
+import hashlib
+import json
+from html import escape
+from pathlib import Path
+
+from nicegui import ui
+
+from web.farm import Farm
+
+STATIC = Path(__file__).parent.parent / "static"
+_PAGES = (("Wall", "/"), ("Jobs", "/jobs"), ("API", "/api"))
+
+
+def frame(farm: Farm, title: str, here: str) -> None:
+    """Put the bar, the banners and the dialogs on the page that is being built."""
+    ui.page_title(f"{title} · {farm.name}")
+    ui.add_head_html(f'<link rel="stylesheet" href="{_versioned("instrument.css")}">')
+    ui.add_body_html(_bar(farm, here) + _BANNERS.format(config=escape(farm.config_path)) + _DIALOGS)
+    ui.add_body_html(f'<script src="{_versioned("instrument.js")}"></script>')
+
+
+def _versioned(name: str) -> str:
+    """The address of a static file; its content's hash makes a new release replace what a browser keeps."""
+    return f"/static/{name}?{hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+def _bar(farm: Farm, here: str) -> str:
+    links = "".join(
+        f'<a href="{path}"{" aria-current=page" if path == here else ""}>{name}</a>' for name, path in _PAGES
+    )
+    config = escape(json.dumps({"refresh_ms": round(farm.refresh_s * 1000)}), quote=True)
+    return (
+        f'<header id="bar" data-config="{config}"><a class="farm" href="/">{escape(farm.name)}</a><nav>{links}</nav>'
+        '<span id="robot" role="status">asking the robot</span>'
+        '<button id="stop" type="button" aria-label="Stop the robot now">STOP</button></header>'
+    )
+
+
+_BANNERS = """
+<div class="banner stop" role="alert"><strong>The robot is stopped.</strong>
+ <span>All axes hold. Nothing moves until the stop is cleared.</span>
+ <button class="button" type="button" data-post="/api/v1/robot/clear"
+  data-ask="Clear the stop? A scan that waits goes on at once. Look first that nobody is within the robot's reach.">
+  Clear stop</button></div>
+<div class="banner silent" role="alert"><strong>The daemon does not answer.</strong>
+ <span>Live values below are old. <span id="silent-reason"></span> Start it with
+ <code>trellis daemon --config {config}</code>.</span></div>
+<div class="banner lost" role="alert"><strong>This page has lost its server.</strong>
+ <span>What you see is <span id="lost-age">some time</span> old, and the stop button cannot reach the robot:
+ use the switch at the robot.</span></div>
+"""
+
+_DIALOGS = """
+<dialog id="ask"><form method="dialog"><p></p><div class="actions">
+ <button class="button" value="no">Leave it</button><button class="button yes" value="yes">Yes</button>
+</div></form></dialog>
+<dialog id="light" aria-label="Photograph"><img alt="">
+ <div class="foot"><span></span><button class="button previous" type="button">Previous</button>
+ <button class="button next" type="button">Next</button><button class="button close" type="button">Close</button>
+</div></dialog>
+<div id="toast" role="status"></div>
+"""

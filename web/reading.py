@@ -1,0 +1,232 @@
+"""From rows and folders to answers: what is known about plants, scans, jobs, runs and events.
+
+Every function reads and changes nothing. A name or number from outside is looked up in the store; no path is ever made
+from it.
+"""
+
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from pathlib import Path
+
+from scheduler.rows import EventRow, JobRow, MeasurementRow, PlantRow, ScanRow
+from trellis.folders import ScanFolder
+from trellis.manifest import ScanManifest, ViewRecord, read_manifest
+from web.answers import (
+    EventAnswer,
+    JobAnswer,
+    MeasurementAnswer,
+    PlantAnswer,
+    PlantDetailAnswer,
+    PlantState,
+    ScanAnswer,
+    ViewAnswer,
+    ViewsAnswer,
+)
+from web.farm import Farm
+
+#: What can be fetched under a scan, and the file under its `reconstruction/` that is it.
+ARTEFACTS = ("mesh.glb", "mesh.ply", "plant.ply", "cloud.ply", "report.html", "traits.json", "mass.json")
+_OPEN = ("queued", "running", "paused")
+
+
+def plants(farm: Farm) -> list[PlantAnswer]:
+    """Every plant that hangs on the wall, by name, with the latest about it."""
+    rows = _wall_rows(farm)
+    measured = farm.store.latest_measurements()
+    last_scans: dict[str, ScanRow] = {}
+    for scan in farm.store.scans():
+        last_scans.setdefault(scan.plant, scan)
+    open_jobs = farm.store.jobs(states=_OPEN)
+    ended = _last_ended(farm.store.jobs(states=("done", "failed"), limit=500))
+    return [
+        _plant(farm, row, measured.get(name), last_scans.get(name), _of(open_jobs, name), ended.get(name))
+        for name, row in sorted(rows.items())
+        if row.active
+    ]
+
+
+def plant(farm: Farm, name: str) -> PlantDetailAnswer:
+    """One plant with all its scans and measurements, newest first.
+
+    Raises:
+        InputError: There is none of that name.
+    """
+    row = _wall_rows(farm).get(name) or farm.store.plant(name)
+    scans = farm.store.scans(name)
+    measured = farm.store.measurements(name)
+    jobs = farm.store.jobs(plant=name)
+    open_jobs = [job for job in jobs if job.state in _OPEN]
+    ended = _last_ended([job for job in jobs if job.state in ("done", "failed")]).get(name)
+    short = _plant(farm, row, next(iter(measured), None), next(iter(scans), None), open_jobs, ended)
+    return PlantDetailAnswer(
+        **dict(short),
+        scans=tuple(scan_answer(farm, scan) for scan in scans),
+        measurements=tuple(_measurement(one) for one in measured),
+    )
+
+
+def views(farm: Farm, scan_id: str) -> ViewsAnswer:
+    """The viewpoints of a scan as its manifest tells them.
+
+    Raises:
+        InputError: There is no such scan, or its manifest cannot be read.
+    """
+    manifest = manifest_of(folder_of(farm, farm.store.scan(scan_id)))
+    return ViewsAnswer(
+        scan=scan_id,
+        plant=manifest.plant,
+        plant_position_m=manifest.plant_position_m,
+        plant_radius_m=manifest.plant_radius_m,
+        views=tuple(_view(record) for record in manifest.views),
+    )
+
+
+def jobs(farm: Farm, limit: int = 100, *, only_open: bool = False) -> list[JobAnswer]:
+    """Jobs, newest first."""
+    return [job_answer(farm, row) for row in farm.store.jobs(states=_OPEN if only_open else None, limit=limit)]
+
+
+def events(farm: Farm, limit: int = 50) -> list[EventAnswer]:
+    """What happened, newest first."""
+    return [_event(row) for row in farm.store.events(limit)]
+
+
+def scan_answer(farm: Farm, row: ScanRow) -> ScanAnswer:
+    """A scan and the artefacts that lie beside it now."""
+    made = folder_of(farm, row).reconstruction
+    values = {key: value for key, value in vars(row).items() if key != "folder"}
+    return ScanAnswer(**values, artefacts=tuple(name for name in ARTEFACTS if (made / name).is_file()))
+
+
+def job_answer(farm: Farm, row: JobRow) -> JobAnswer:
+    """A job, with how long it has run."""
+    until = row.finished_at or (datetime.now(UTC) if row.state == "running" else row.heartbeat_at)
+    run_s = max(0.0, (until - row.started_at).total_seconds()) if row.started_at and until else None
+    scan = farm.store.scan(row.scan) if row.kind == "scan" and row.scan and row.state in _OPEN else None
+    return JobAnswer(
+        **{key: getattr(row, key) for key in JobAnswer.model_fields if hasattr(row, key)},
+        run_s=run_s,
+        views_taken=scan.views_taken if scan else None,
+        views_planned=scan.views_planned if scan else None,
+    )
+
+
+def folder_of(farm: Farm, scan: ScanRow) -> ScanFolder:
+    """Where a scan lies."""
+    return ScanFolder(farm.folder.path / scan.folder)
+
+
+def manifest_of(folder: ScanFolder) -> ScanManifest:
+    """The manifest of a scan, read anew only when its file has changed.
+
+    Raises:
+        InputError: It is missing or cannot be read.
+    """
+    try:
+        state = folder.manifest.stat()
+    except OSError:
+        return read_manifest(folder.manifest)
+    return _manifest(folder.manifest, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=128)
+def _manifest(path: Path, _changed_ns: int, _size: int) -> ScanManifest:
+    return read_manifest(path)
+
+
+def _wall_rows(farm: Farm) -> dict[str, PlantRow]:
+    """Plants by name: as the store knows them, and those of the configuration that no daemon has put there yet."""
+    known = {row.name: row for row in farm.store.plants(active_only=False)}
+    for table in farm.plants:
+        known.setdefault(table.name, PlantRow(table.name, table.position_m, table.cultivar, table.sown))
+    return known
+
+
+def _of(rows: list[JobRow], name: str) -> list[JobRow]:
+    return [row for row in rows if row.plant == name]
+
+
+def _last_ended(rows: list[JobRow]) -> dict[str, JobRow]:
+    """The job of each plant that ended last; rows come newest first."""
+    found: dict[str, JobRow] = {}
+    for row in rows:
+        found.setdefault(row.plant, row)
+    return found
+
+
+def _plant(
+    farm: Farm,
+    row: PlantRow,
+    measured: MeasurementRow | None,
+    scan: ScanRow | None,
+    open_jobs: list[JobRow],
+    ended: JobRow | None,
+) -> PlantAnswer:
+    state, reason = _state(measured, scan, open_jobs, ended)
+    return PlantAnswer(
+        name=row.name,
+        on_wall=row.active,
+        cultivar=row.cultivar,
+        position_m=row.position_m,
+        age_days=_age_days(row.sown, farm),
+        state=state,
+        reason=reason,
+        measurement=None if measured is None else _measurement(measured),
+        last_scan=None if scan is None else scan_answer(farm, scan),
+    )
+
+
+def _state(
+    measured: MeasurementRow | None, scan: ScanRow | None, open_jobs: list[JobRow], ended: JobRow | None
+) -> tuple[PlantState, str | None]:
+    """What a plant is doing, else how its last work ended; a measurement is never shown as newer than a failure."""
+    running = next((job for job in open_jobs if job.state == "running"), None)
+    if running is not None:
+        return ("scanning" if running.kind == "scan" else "reconstructing"), running.reason
+    if open_jobs:
+        return "queued", open_jobs[0].reason
+    if ended is not None and ended.state == "failed":
+        return "failed", ended.reason
+    if scan is not None and scan.state == "failed":
+        return "failed", scan.reason
+    if measured is None:
+        return "never scanned", None
+    refused = measured.mass.refused_reason or measured.traits.untrusted_reason
+    return ("refused", refused) if refused or not measured.traits.trusted else ("measured", None)
+
+
+def _age_days(sown: date | None, farm: Farm) -> float | None:
+    if sown is None:
+        return None
+    start = datetime.combine(sown, time(), tzinfo=farm.zone)
+    return (datetime.now(UTC) - start).total_seconds() / 86400
+
+
+def _measurement(row: MeasurementRow) -> MeasurementAnswer:
+    return MeasurementAnswer(
+        scan=row.scan,
+        plant=row.plant,
+        measured_at=row.measured_at,
+        traits=row.traits,
+        mass=row.mass,
+        stages_s=row.stage_seconds,
+    )
+
+
+def _view(record: ViewRecord) -> ViewAnswer:
+    pose = record.believed or record.planned
+    return ViewAnswer(
+        view=record.view,
+        outcome=record.outcome.value,
+        attempts=record.attempts,
+        taken_at=record.taken_at,
+        reason=record.reason,
+        position_m=pose.position_m,
+        quaternion_wxyz=pose.quaternion_wxyz,
+        bytes=record.bytes,
+        sha256=record.sha256,
+    )
+
+
+def _event(row: EventRow) -> EventAnswer:
+    return EventAnswer(**{key: getattr(row, key) for key in EventAnswer.model_fields})

@@ -1,0 +1,32 @@
+"""The robot as the daemon reports it: asked over the socket, never waited for longer than the client allows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trellis.errors import TrellisError
+from web.answers import RobotAnswer
+from web.farm import Farm
+
+_FROM_CELL = ("x_m", "y_m", "yaw_rad", "joints_rad", "lengths_m", "tensions_n")
+
+
+def robot(farm: Farm) -> RobotAnswer:
+    """Ask the daemon for the robot's state; a daemon that does not answer is an answer too."""
+    try:
+        return robot_answer(farm.daemon.state())
+    except (TrellisError, OSError) as error:
+        return RobotAnswer(reachable=False, reason=str(error))
+
+
+def robot_answer(state: Mapping[str, Any]) -> RobotAnswer:
+    """The answer from what the daemon says; what it does not say stays None."""
+    cell = state.get("cell") or {}
+    stopped = bool(state.get("stopped"))
+    return RobotAnswer(
+        reachable=True,
+        reason=state.get("cell_reason"),
+        stopped=stopped,
+        summary="stopped" if stopped else "robot at work" if state.get("job") else "robot ready",
+        age_s=state.get("cell_age_s"),
+        **{name: cell.get(name) for name in _FROM_CELL},
+    )
