@@ -35,6 +35,22 @@ class DenseOptions(Section):
     seed: int = Field(default=0, ge=0)
 
 
+class SurfaceOptions(Section):
+    """From a plant's points to its surface.
+
+    Corners of the surface are `spacing_m` apart; points follow their neighbours within `reach_m` in so many `passes`,
+    and one with fewer than `least` of them is dropped. A gap counts as a hole when no circle of radius `hole_m` closes
+    it, and a loose piece of fewer than `crumb` triangles is none of the plant's.
+    """
+
+    spacing_m: float = Field(default=0.001, gt=0, lt=0.1)
+    reach_m: float = Field(default=0.0025, gt=0, lt=0.1)
+    passes: int = Field(default=2, ge=0, le=10)
+    least: int = Field(default=8, ge=1, le=500)
+    hole_m: float = Field(default=0.0018, gt=0, lt=0.1)
+    crumb: int = Field(default=60, ge=1)
+
+
 class ReconstructionSection(Section):
     """Everything about reconstruction; an empty table is good for the nominal hydroponic cell and for most folders.
 
@@ -43,4 +59,5 @@ class ReconstructionSection(Section):
 
     sparse: SparseOptions = SparseOptions()
     dense: DenseOptions = DenseOptions()
+    surface: SurfaceOptions = SurfaceOptions()
     mass_model: str = "lettuce-published"

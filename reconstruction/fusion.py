@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from reconstruction.config import DenseOptions
 from reconstruction.depth import DepthMaps
-from reconstruction.model import Array, Model
+from reconstruction.model import Model
 from reconstruction.records import Cloud
 from reconstruction.views import partners
 
 #: How many others are asked, at most.
 _ASKED = 14
-#: A pixel with a worse match than this (127 is no likeness) begins no point, and one worse than the second agrees to none.
+#: A pixel with a worse match (127 is no likeness) begins no point, and one worse than the second agrees to none.
 _COST_FIRST, _COST_OTHER = 64, 90
 #: Two pixels agree when their planes are no further apart than this share of the depth, ...
 _APART = 0.0035
@@ -79,8 +79,8 @@ def _fuse_view(  # type: ignore[no-untyped-def]
             hits = through = 0
             for k in range(others.size):
                 answer, u, v = _ask(
-                    depth, normal, cost, turns, centres, others[k], view, px, py, pz, nx, ny, nz, x, y, focal, cx, cy, sums,
-                    colour,
+                    depth, normal, cost, turns, centres, others[k], view, px, py, pz, nx, ny, nz, x, y, focal, cx, cy,
+                    sums, colour,
                 )  # fmt: skip
                 if answer > 0:
                     hit_view[hits], hit_pixel[hits, 0], hit_pixel[hits, 1] = others[k], v, u
@@ -133,7 +133,7 @@ def _project(turns, centres, view, px, py, pz, focal, cx, cy):  # type: ignore[n
 def _ask(  # type: ignore[no-untyped-def]
     depth, normal, cost, turns, centres, other, view, px, py, pz, nx, ny, nz, x, y, focal, cx, cy, sums, colour
 ):
-    """What another view says of a place: 1 it sees it too (and is added), -1 it sees through it, 0 nothing; its pixel."""
+    """What another view says of a place: 1 sees it too (and is added), -1 sees through it, 0 nothing; and its pixel."""
     fu, fv, d = _project(turns, centres, other, px, py, pz, focal, cx, cy)
     u, v = int(fu + 0.5), int(fv + 0.5)
     if d <= 0 or fu < 0 or fv < 0 or u >= depth.shape[2] or v >= depth.shape[1]:
