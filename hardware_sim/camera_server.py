@@ -18,11 +18,7 @@ import cv2
 import numpy as np
 
 from hardware_sim.farm import Farm
-
-try:
-    from hardware_sim.photograph import Photographer, PlantSpec
-except ImportError:
-    from hardware_sim.photograph_awaited import Photographer, PlantSpec
+from hardware_sim.photograph import Photographer, PlantSpec
 from hardware_sim.physics import Physics
 from hardware_sim.rigid import Array
 from trellis.errors import InputError, PortUnavailable

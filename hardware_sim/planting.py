@@ -6,10 +6,7 @@ from typing import Any
 
 import numpy as np
 
-try:
-    from hardware_sim.photograph import PlantSpec
-except ImportError:
-    from hardware_sim.photograph_awaited import PlantSpec
+from hardware_sim.photograph import PlantSpec
 from trellis.errors import InputError
 
 SITE_ORIGIN_M, SITE_PITCH_M, SITES = (0.34, 0.43), 0.19, (9, 6)
