@@ -11,7 +11,7 @@ import structlog
 
 from scheduler.config import WorkersTable
 from scheduler.results import read_measurement
-from scheduler.rows import JobRow, MeasurementRow
+from scheduler.rows import ATTEMPTS_MAX, ENDING, JobRow, MeasurementRow
 from scheduler.store import Store
 from scheduler.worker import WorkerEnd, run_worker
 from trellis.errors import InputError
@@ -23,11 +23,8 @@ log = structlog.get_logger("reconstructions")
 STAGE_WEIGHTS = {
     "images": 1, "sparse": 40, "dense": 40, "plant": 3, "surface": 12, "traits": 4, "mass": 1, "report": 5,
 }  # fmt: skip
-#: A job that was begun so often and never ended takes the daemon down with it: it is given up.
-ATTEMPTS_MAX = 5
 #: A row is written no more often than this for the same stage: each one waits for the disk.
 _TELL_S = 0.5
-ENDING = "the daemon was asked to end"
 
 
 class Reconstructions:
@@ -77,7 +74,7 @@ class Reconstructions:
         folder = ScanFolder(self._folder.path / scan.folder)
         end = self._run_with_retries(job, self._command(folder))
         if end.how == "stopped" and end.reason == ENDING:
-            self._store.requeue(job.id, ENDING)
+            self._store.requeue(job.id, ENDING, counts=False)
         elif end.how == "stopped":
             self._store.finish_job(job.id, "cancelled", end.reason)
         elif end.how != "done":

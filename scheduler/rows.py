@@ -18,6 +18,11 @@ EventLevel = Literal["info", "warning", "error"]
 #: A job in one of these states will change no more.
 ENDED: frozenset[str] = frozenset({"done", "failed", "cancelled"})
 
+#: A job that was begun so often and never ended takes the daemon down with it: it is given up.
+ATTEMPTS_MAX = 5
+#: Why a job went back into the queue that the daemon itself put there on its way out.
+ENDING = "the daemon was asked to end"
+
 
 @dataclass(frozen=True)
 class PlantRow:

@@ -62,7 +62,7 @@ class AgendaStore(JobStore):
         return [OccurrenceRow(**row) for row in self._rows(query)]
 
     def _queue(self, connection: Connection, plant: str) -> int:
-        same = (jobs.c.kind == "scan", jobs.c.plant == plant, jobs.c.state == "queued", jobs.c.attempts == 0)
+        same = (jobs.c.kind == "scan", jobs.c.plant == plant, jobs.c.state == "queued", jobs.c.started_at.is_(None))
         waiting: int | None = connection.execute(select(jobs.c.id).where(*same)).scalar()
         return self._add(connection, "scan", plant, None).id if waiting is None else waiting
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 
 from scheduler.rows import ENDED, CommandRow, JobKind, JobRow, JobState
 from scheduler.store_plants import PlantStore, no_such_plant
-from scheduler.tables import commands, jobs
+from scheduler.tables import commands, jobs, scans
 from trellis.errors import InputError
 
 _OPEN = ("queued", "running", "paused")
@@ -26,7 +26,7 @@ class JobStore(PlantStore):
         if plant not in known:
             raise no_such_plant(plant, known)
         with self._write() as connection:
-            same = (jobs.c.kind == "scan", jobs.c.plant == plant, jobs.c.state == "queued", jobs.c.attempts == 0)
+            same = (jobs.c.kind == "scan", jobs.c.plant == plant, jobs.c.state == "queued", jobs.c.started_at.is_(None))
             waiting = connection.execute(select(jobs).where(*same)).mappings().first()
             if waiting is not None:
                 return JobRow(**waiting)
@@ -80,7 +80,11 @@ class JobStore(PlantStore):
                     values = {"what": "cancel", "job": job_id, "asked_at": self._now()}
                     connection.execute(commands.insert().values(values))
             elif row["state"] not in ENDED:
-                self._end(connection, job_id, "cancelled", "cancelled before it went on")
+                reason = "cancelled before it went on"
+                if row["kind"] == "scan" and row["scan"] is not None:
+                    begun = update(scans).where(scans.c.id == row["scan"])
+                    connection.execute(begun.values(state="cancelled", reason=reason, finished_at=self._now()))
+                self._end(connection, job_id, "cancelled", reason)
         return self.job(job_id)
 
     def pending_commands(self) -> list[CommandRow]:
@@ -149,24 +153,25 @@ class JobStore(PlantStore):
             self._end(connection, job_id, state, reason)
         return self.job(job_id)
 
-    def requeue(self, job_id: int, reason: str) -> None:
-        """Put a job back into the queue, in its old place."""
-        self._set_aside(job_id, "queued", reason)
+    def requeue(self, job_id: int, reason: str, *, counts: bool = True) -> None:
+        """Put a job back into the queue, in its old place; whether the attempt counts as one is the caller's word."""
+        self._set_aside(job_id, "queued", reason, counts)
 
     def pause(self, job_id: int, reason: str) -> None:
-        """Set a job aside until `resume_paused`."""
-        self._set_aside(job_id, "paused", reason)
+        """Set a job aside until `resume_paused`; the attempt does not count."""
+        self._set_aside(job_id, "paused", reason, False)
 
     def resume_paused(self) -> list[JobRow]:
         """Queue every paused job again, in its old place."""
         waiting = self.jobs(states=["paused"])
         for job in waiting:
-            self.requeue(job.id, f"goes on after: {job.reason}")
+            self._set_aside(job.id, "queued", f"goes on after: {job.reason}", True)
         return waiting
 
-    def _set_aside(self, job_id: int, state: JobState, reason: str) -> None:
+    def _set_aside(self, job_id: int, state: JobState, reason: str, counts: bool) -> None:
         with self._write() as connection:
-            values = {"state": state, "reason": reason, "worker_pid": None}
+            attempts = jobs.c.attempts if counts else jobs.c.attempts - 1
+            values = {"state": state, "reason": reason, "worker_pid": None, "attempts": attempts}
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
             job = JobRow(**connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
             message = f"{job.kind} of {job.plant} {state}: {reason}"

@@ -1,0 +1,184 @@
+"""The headless daemon: owns the robot, follows the agenda, does jobs, and takes up what an earlier one left.
+
+One thread for the robot, one for each reconstruction worker, some for the socket; the main thread keeps the agenda,
+carries out durable commands and watches the others. A thread that fails for an unforeseen reason ends the daemon, so
+that whoever supervises it starts it again; what was photographed is safe in the folders.
+"""
+
+import os
+import shutil
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from scheduler.agenda_keeper import AgendaKeeper
+from scheduler.config import FarmSection
+from scheduler.rebuild import rebuild
+from scheduler.reconstructions import Reconstructions
+from scheduler.robot import Robot
+from scheduler.rows import ATTEMPTS_MAX, JobRow
+from scheduler.socket import Answer, SocketServer
+from scheduler.store import Store
+from trellis.clock import Clock
+from trellis.folders import DataFolder
+
+log = structlog.get_logger("daemon")
+
+_LOOP_S = 0.2
+_AGENDA_S = 5.0
+#: A job that the disk had no room for is tried again once there is this much, and not before this long.
+_ROOM_BYTES = 200_000_000
+_ROOM_PATIENCE_S = 30.0
+
+
+class Daemon:
+    """Everything that runs; the caller holds the farm's lock (`scheduler.farm.only_daemon`).
+
+    Args:
+        farm: The farm's section.
+        folder: Its data.
+        store: Its database.
+        robot: Does scans.
+        reconstructions: Does the rest.
+        clock: The calendar that the agenda lives by.
+        ending: Set from a signal handler, say, to end it all.
+    """
+
+    def __init__(
+        self,
+        farm: FarmSection,
+        folder: DataFolder,
+        store: Store,
+        robot: Robot,
+        reconstructions: Reconstructions,
+        clock: Clock,
+        ending: threading.Event,
+    ) -> None:
+        self._farm, self._folder, self._store = farm, folder, store
+        self._robot, self._reconstructions = robot, reconstructions
+        self._clock, self._ending = clock, ending
+        self._agenda = AgendaKeeper(store, farm.schedules, farm.zone, lambda line: store.add_event(line, "warning"))
+        self._started_at = clock.utc()
+        self._stop_written = store.stopped()
+        self._told_event = 0
+        self._room_again_s = 0.0
+
+    def run(self) -> None:
+        """Until `ending` is set, and then until everything is put away."""
+        newest = self._store.events(1)
+        self._told_event = newest[0].id if newest else 0
+        self._take_up()
+        actions = {"stop": self._do_stop, "clear": self._do_clear, "state": self._do_state}
+        count = 1 + self._farm.workers.count
+        with (
+            SocketServer(self._folder.daemon_socket, actions),
+            ThreadPoolExecutor(count, thread_name_prefix="jobs") as threads,
+        ):
+            serving = [threads.submit(self._robot.serve)]
+            serving += [threads.submit(self._reconstructions.serve) for _ in range(count - 1)]
+            self._store.add_event("the daemon runs")
+            try:
+                self._loop(serving)
+            finally:
+                self._ending.set()
+        self._store.add_event("the daemon has ended")
+        self._tell()
+
+    def _take_up(self) -> None:
+        """Queue again what ran when an earlier daemon ended, and make rows follow the folders."""
+        for job in self._store.jobs(states=["running"], limit=1000):
+            if job.attempts >= ATTEMPTS_MAX:
+                self._store.finish_job(job.id, "failed", f"was begun {job.attempts} times and never ended")
+            else:
+                self._store.requeue(job.id, "the daemon ended while it ran; it goes on")
+        for line in rebuild(self._store, self._folder):
+            self._store.add_event(line, "warning")
+
+    def _loop(self, serving: list[Future[None]]) -> None:
+        agenda_at_s = 0.0
+        while not self._ending.wait(_LOOP_S):
+            for future in serving:
+                if future.done():
+                    future.result()  # it ends only by failing: raises what it failed with
+            if time.monotonic() >= agenda_at_s:
+                agenda_at_s = time.monotonic() + _AGENDA_S
+                self._agenda.follow(self._clock.utc())
+            self._write_stop()
+            self._carry_out()
+            self._resume()
+            self._tell()
+
+    def _carry_out(self) -> None:
+        """Durable commands."""
+        for command in self._store.pending_commands():
+            if command.what == "cancel" and command.job is not None:
+                self._cancel(self._store.job(command.job))
+                self._store.command_done(command.id)
+
+    def _cancel(self, job: JobRow) -> None:
+        if job.state != "running":
+            self._store.cancel(job.id)
+        elif job.kind == "scan":
+            self._robot.cancel(job.id)
+        else:
+            self._reconstructions.cancel(job.id)
+
+    def _write_stop(self) -> None:
+        """The stop itself never waits for the disk; its row follows here."""
+        stopped = self._robot.stopped
+        if stopped != self._stop_written:
+            self._store.set_stopped(stopped)
+            self._stop_written = stopped
+
+    def _resume(self) -> None:
+        """Queue again what was set aside, once what it waited for is over."""
+        if self._robot.stopped or time.monotonic() < self._room_again_s:
+            return
+        if not self._store.jobs(states=["paused"], limit=1):
+            return
+        self._room_again_s = time.monotonic() + _ROOM_PATIENCE_S
+        if shutil.disk_usage(self._folder.path).free > _ROOM_BYTES:
+            self._store.resume_paused()
+
+    def _tell(self) -> None:
+        """New events into the log."""
+        for event in reversed(self._store.events(1000, after_id=self._told_event)):
+            about = {name: value for name in ("plant", "scan", "job") if (value := getattr(event, name)) is not None}
+            getattr(log, event.level)(event.message, **about)
+            self._told_event = event.id
+
+    def _do_stop(self) -> Answer:
+        self._robot.stop()
+        return {"stopped": True}
+
+    def _do_clear(self) -> Answer:
+        self._robot.clear()
+        self._room_again_s = 0.0
+        return {"stopped": False}
+
+    def _do_state(self) -> Answer:
+        cell, age_s, reason = self._robot.look()
+        now = self._clock.utc()
+        running = self._store.jobs(states=["running"], limit=20)
+        jobs = [_shown(job, now) for job in sorted(running, key=lambda job: job.kind != "scan")]
+        return {
+            "stopped": self._robot.stopped,
+            "cell": cell,
+            "cell_age_s": age_s,
+            "cell_reason": reason,
+            "job": jobs[0] if jobs else None,
+            "jobs": jobs,
+            "pid": os.getpid(),
+            "started_at": self._started_at.isoformat(),
+        }
+
+
+def _shown(job: JobRow, now: datetime) -> dict[str, Any]:
+    """A job as JSON, with the seconds since its last sign of life."""
+    values = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in vars(job).items()}
+    values["age_s"] = None if job.heartbeat_at is None else (now - job.heartbeat_at).total_seconds()
+    return values
