@@ -8,14 +8,32 @@ from rich.console import Console
 from rich.progress import track
 
 from hardware_sim.dataset import Order, write_dataset
+from hardware_sim.farm import Farm
+from hardware_sim.realtime import RealTimeServer, plants_on_wall
+from hardware_sim.world import build_world
 from trellis.errors import InputError
 
-app = typer.Typer(help="The simulated farm.", no_args_is_help=True)
+app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 
 @app.callback()
-def _group() -> None:
-    """The simulated farm."""
+def serve(
+    context: typer.Context,
+    plants: Annotated[int, typer.Option(min=1, max=54, help="How many plants stand on the wall.")] = 2,
+    day: Annotated[float, typer.Option(help="Days since they were sown, 5 to 60.")] = 24.0,
+    cultivar: Annotated[str, typer.Option(help="butterhead or looseleaf.")] = "butterhead",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another farm and other plants.")] = 1,
+    errors: Annotated[str, typer.Option(help="What the builder left: none, calibrated or builder.")] = "calibrated",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the camera; 0 takes a free one.")] = 8701,
+    links: Annotated[Path | None, typer.Option(help="A folder for links to the serial ports.")] = None,
+) -> None:
+    """Run a simulated farm in real time: its serial ports as pseudo-terminals, its camera over HTTP, until Ctrl-C."""
+    if context.invoked_subcommand is None:
+        on_wall = plants_on_wall(plants, day, cultivar, seed)
+        with RealTimeServer(Farm(build_world(seed, errors)), on_wall, seed, port, links) as server:
+            for line in server.describe():
+                Console().print(line, highlight=False, soft_wrap=True)
+            server.wait()
 
 
 @app.command()

@@ -1,0 +1,88 @@
+"""A whole simulated farm in real time for any program: pseudo-terminals and the camera's address, until it is ended."""
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from hardware_sim.camera_server import CameraServer
+from hardware_sim.farm import PORTS, Farm
+from hardware_sim.photograph import PlantSpec
+from hardware_sim.planting import SITES, plant_specs
+from hardware_sim.ptys import PtyFarm
+
+_MEANING = {
+    "winches0": "winches, right: bottom axis 0, top axis 1",
+    "winches1": "winches, left: top axis 0, bottom axis 1",
+    "servos": "arm",
+}
+
+
+def plants_on_wall(count: int, day: float, cultivar: str, seed: int) -> list[PlantSpec]:
+    """So many plants named p01, p02 ..., from the middle of the wall outwards."""
+    columns, rows = SITES
+    sites = [(column, row) for row in range(rows) for column in range(columns)]
+    sites.sort(key=lambda site: ((site[0] - (columns - 1) / 2) ** 2 + (site[1] - (rows - 1) / 2) ** 2, site))
+    tables = [
+        {"name": f"p{number + 1:02d}", "column": column, "row": row, "day": day, "cultivar": cultivar}
+        for number, (column, row) in enumerate(sites[:count])
+    ]
+    return plant_specs(tables, seed)
+
+
+class RealTimeServer:
+    """Terminals and camera of one farm.
+
+    Args:
+        farm: The farm.
+        plants: On its wall.
+        seed: Of the camera's noise.
+        port: Of the camera; 0 takes a free one.
+        links: A folder for links to the terminals.
+    """
+
+    def __init__(self, farm: Farm, plants: Sequence[PlantSpec], seed: int, port: int, links: Path | None) -> None:
+        self._farm, self._plants = farm, list(plants)
+        self._start = datetime.now(UTC)
+        self._ptys = PtyFarm(farm, links)
+        self._camera = CameraServer(farm, plants, self._utc, port, seed)
+        self._ending = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._ptys.start()
+        self._camera.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._camera.stop()
+        self._ptys.stop()
+
+    def describe(self) -> Iterator[str]:
+        """What a person needs to use it, line by line."""
+        paths = self._ptys.paths()
+        for name in PORTS:
+            yield f"{name:9} {paths[name]}  ({_MEANING[name]})"
+        yield f"camera    {self._camera.address}/snapshot.jpg"
+        yield f"state     {self._camera.address}/state.json"
+        yield f"faults    {self._camera.address}/faults.json"
+        for plant in self._plants:
+            x, y, _ = plant.position_m
+            yield f"{plant.name:9} x {x:.3f} m, y {y:.3f} m; truth {self._camera.address}/truth/{plant.name}.json"
+        yield "Ctrl-C ends it."
+
+    def wait(self) -> None:
+        """Until Ctrl-C or a request to terminate."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._end)
+        # In short waits: a wait without end would not let Python handle the signal on every system.
+        while not self._ending.wait(0.5):
+            pass
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self._ending.set()
+
+    def _utc(self) -> datetime:
+        return self._start + timedelta(seconds=self._farm.now_s)
