@@ -5,17 +5,22 @@ and yields the share done with a line for a person.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
+from typing import TypeVar
 
 from reconstruction.artefacts import Output, open_output
+from reconstruction.dense import dense_cloud
 from reconstruction.image_table import image_table
 from reconstruction.images import Folder, read_folder
 from reconstruction.model import Model
+from reconstruction.model_files import write_cloud_ply
+from reconstruction.records import Cloud
 from reconstruction.request import Request
 from reconstruction.sparse import sparse_model
 from trellis.board import TagBoard, read_board
 from trellis.clock import Clock, SystemClock
+from trellis.errors import ReconstructionFailed
 from trellis.lens import Lens, read_lens
 from trellis.pose_file import CameraPose, read_poses
 
@@ -53,9 +58,11 @@ class Run:
     board: TagBoard | None = None
     folder: Folder | None = None
     model: Model | None = None
+    cloud: Cloud | None = None
 
 
 Progress = Iterator[tuple[float, str]]
+Result = TypeVar("Result")
 
 
 def reconstruct(request: Request, clock: Clock | None = None) -> Iterator[StageEvent]:
@@ -112,7 +119,7 @@ def _sparse(run: Run) -> Progress:
     """Where every photograph was taken from."""
     work = run.output.work / "colmap"
     yield 0.0, "comparing photographs"
-    run.model = sparse_model(run.folder, work, run.poses, run.lens, run.request.options.sparse)
+    run.model = sparse_model(run.folder, work, run.poses, run.lens, run.request.options.sparse, run.board)
     (work / "sparse").rename(run.output.path("sparse"))
     table = json.dumps(image_table(run.model), indent=1, allow_nan=False)
     run.output.path("images.json").write_text(table + "\n", encoding="utf-8")
@@ -120,9 +127,31 @@ def _sparse(run: Run) -> Progress:
     yield 1.0, f"{len(run.model.views)} of {run.model.images_given} photographs placed; {scale}"
 
 
+def _dense(run: Run) -> Progress:
+    """Points on everything that was seen."""
+    search = dense_cloud(run.model, run.request.options.dense)
+    run.cloud = yield from _shares(search)
+    if len(run.cloud) == 0:
+        raise ReconstructionFailed(
+            "no surface was found on which photographs agree; are they sharp, and do they overlap?"
+        )
+    write_cloud_ply(run.output.path("cloud.ply"), run.cloud)
+    yield 1.0, f"{len(run.cloud)} points"
+
+
+def _shares(work: Generator[float, None, Result]) -> Generator[tuple[float, str], None, Result]:
+    """The shares that a long computation yields, as a stage's progress, and its result."""
+    while True:
+        try:
+            yield next(work), ""
+        except StopIteration as end:
+            return end.value
+
+
 _STAGES: dict[str, Callable[[Run], Progress]] = {
     "images": _images,
     "sparse": _sparse,
+    "dense": _dense,
 }
 
 STAGES = tuple(_STAGES)
