@@ -1,4 +1,4 @@
-"""The farm of a configuration, opened: its store with the wall's plants, and the lock that makes a daemon the only one."""
+"""A farm, opened: its store with the plants of the wall, and the lock that makes a daemon the only one."""
 
 import fcntl
 import os

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scheduler.config import WorkersTable
-from scheduler.reconstructions import ATTEMPTS_MAX, Reconstructions, reconstruct_command, share_of
+from scheduler.reconstructions import Reconstructions, reconstruct_command, share_of
+from scheduler.rows import ATTEMPTS_MAX
 from scheduler.store import JobRow, PlantRow, ScanRow, Store
 from trellis.folders import DataFolder, ScanFolder
 
