@@ -1,8 +1,19 @@
 """What a scan is to do: from which postures a plant is photographed, in driving order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from scan.cell import CellPosture
+import numpy as np
+
+from scan.cell import Cell, CellPosture
+from scan.clearance import Obstacle
+from scan.order import drive, move_s, one
+from scan.reach import Choice, NotReachable, choose
+from scan.route import way
+from scan.viewpoints import directions
+from scan.views_section import ViewsSection
+from trellis.errors import Unreachable
 from trellis.geometry import Pose
 
 Triple = tuple[float, float, float]
@@ -55,3 +66,76 @@ class Plan:
     stops: tuple[PlannedView, ...]
     dropped: tuple[DroppedView, ...]
     duration_s: float
+
+
+def plan(cell: Cell, plant: Obstacle, others: Sequence[Obstacle], views: ViewsSection) -> Plan:
+    """The drive around one plant with its neighbours standing.
+
+    Args:
+        cell: The cell.
+        plant: The plant to photograph, at the size to plan for.
+        others: All other plants on the wall.
+        views: How many views, how slanting, from how far.
+
+    Raises:
+        TooFewViews: Fewer than `views.least` can be had; it says why the others cannot.
+    """
+    others = [other for other in others if _near(plant, other)]
+    choices: dict[int, Choice] = {}
+    dropped: list[DroppedView] = []
+    for view, wished in enumerate(directions(views.count, np.radians(views.tilt_max_deg))):
+        try:
+            choices[view] = choose(cell, plant, others, views, wished)
+        except NotReachable as reason:
+            dropped.append(DroppedView(view, str(reason)))
+    if len(choices) < views.least:
+        raise TooFewViews(plant.name, len(choices), views.least, dropped)
+    stops = _stops(cell, choices, [plant, *others])
+    duration_s = _duration_s(cell, stops)
+    position_m = plant.position_m
+    return Plan(plant.name, position_m, plant.radius_m, plant.height_m, stops, tuple(dropped), duration_s)
+
+
+class TooFewViews(Unreachable):
+    """A plant of which the cell can photograph too little."""
+
+    def __init__(self, plant: str, found: int, least: int, dropped: Sequence[DroppedView]) -> None:
+        reasons = [view.reason for view in dropped]
+        commonest = max(set(reasons), key=reasons.count)
+        super().__init__(
+            f"only {found} of the views of {plant!r} can be had, and [views] asks for at least {least}: "
+            f"{reasons.count(commonest)} are {commonest}; move the plant nearer the middle of the frame, or lower "
+            "[views] least or tilt_max_deg"
+        )
+        self.dropped = tuple(dropped)
+
+
+def _near(plant: Obstacle, other: Obstacle) -> bool:
+    """Whether the arm at work on one plant could come near the other."""
+    away_m = float(np.hypot(*np.subtract(plant.position_m, other.position_m)[:2]))
+    return away_m < 1.0 + other.radius_m
+
+
+def _stops(cell: Cell, choices: dict[int, Choice], plants: Sequence[Obstacle]) -> tuple[PlannedView, ...]:
+    """The chosen views in driving order."""
+    numbers = list(choices)
+    order, picked = drive(cell, list(choices.values()))
+    stops: list[PlannedView] = []
+    before = cell.park
+    for index in order:
+        postures, pick = choices[numbers[index]].postures, picked[index]
+        posture = cell.posture(float(postures.x_m[pick]), float(postures.y_m[pick]), postures.joints_rad[pick])
+        via = way(cell, before, posture, plants)
+        stops.append(PlannedView(numbers[index], cell.world_from_camera(posture), posture, via))
+        before = posture
+    return tuple(stops)
+
+
+def _duration_s(cell: Cell, stops: Sequence[PlannedView]) -> float:
+    """Of the moves from park to park, with settling at every stop."""
+    passed = [cell.park]
+    for stop in stops:
+        passed += [*stop.via, stop.posture]
+    passed += [cell.folded(passed[-1]), cell.park]
+    moves_s = sum(float(move_s(cell, one(start), one(goal))[0, 0]) for start, goal in pairwise(passed))
+    return moves_s + cell.pace.settle_s * len(stops)
