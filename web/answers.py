@@ -55,7 +55,8 @@ class ScanAnswer(Answer):
 class JobAnswer(Answer):
     """Something to do, being done, or done.
 
-    `share` runs from 0 to 1; `run_s` is how long it has run; views are counted for scans that are not over.
+    `share` runs from 0 to 1; `run_s` is how long it has run; `silent_s`, while it runs, how long ago its
+    last sign of life was; views are counted for scans that are not over.
     """
 
     id: int
@@ -71,6 +72,7 @@ class JobAnswer(Answer):
     share: float
     attempts: int
     heartbeat_at: datetime | None
+    silent_s: float | None
     run_s: float | None
     views_taken: int | None
     views_planned: int | None

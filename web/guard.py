@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.api.errors import error_response
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1", "testserver"}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _READS = {"GET", "HEAD", "OPTIONS"}
 
 

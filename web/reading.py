@@ -99,16 +99,22 @@ def scan_answer(farm: Farm, row: ScanRow) -> ScanAnswer:
 
 
 def job_answer(farm: Farm, row: JobRow) -> JobAnswer:
-    """A job, with how long it has run."""
-    until = row.finished_at or (datetime.now(UTC) if row.state == "running" else row.heartbeat_at)
-    run_s = max(0.0, (until - row.started_at).total_seconds()) if row.started_at and until else None
-    scan = farm.store.scan(row.scan) if row.kind == "scan" and row.scan and row.state in _OPEN else None
+    """A job, with how long it has run and how long it has been silent."""
+    now = datetime.now(UTC)
+    running = row.state == "running"
+    until = row.finished_at or (now if running else row.heartbeat_at)
+    scan = farm.store.scan(row.scan) if row.kind == "scan" and row.scan and not row.ended else None
     return JobAnswer(
         **{key: getattr(row, key) for key in JobAnswer.model_fields if hasattr(row, key)},
-        run_s=run_s,
+        run_s=_between(row.started_at, until),
+        silent_s=_between(row.heartbeat_at, now) if running else None,
         views_taken=scan.views_taken if scan else None,
         views_planned=scan.views_planned if scan else None,
     )
+
+
+def _between(start: datetime | None, end: datetime | None) -> float | None:
+    return max(0.0, (end - start).total_seconds()) if start and end else None
 
 
 def folder_of(farm: Farm, scan: ScanRow) -> ScanFolder:

@@ -45,24 +45,18 @@ def routes(farm: Farm) -> APIRouter:
         """Its viewpoints, in the order in which they are driven."""
         return reading.views(farm, scan)
 
-    @router.api_route(
-        "/{scan}/views/{view}/photograph.jpg",
-        methods=["GET", "HEAD"],
-        operation_id="photograph",
-        response_class=Response,
-        responses=NOT_FOUND | _content("image/jpeg"),
+    @router.head("/{scan}/views/{view}/photograph.jpg", include_in_schema=False)
+    @router.get(
+        "/{scan}/views/{view}/photograph.jpg", response_class=Response, responses=NOT_FOUND | _content("image/jpeg")
     )
     def get_photograph(request: Request, scan: str, view: int = Path(ge=0)) -> Response:
         """The photograph of a viewpoint, as the camera gave it."""
         folder, record = _taken(farm, scan, view)
         return send(request, folder.image(view), "image/jpeg", sha256=record.sha256)
 
-    @router.api_route(
-        "/{scan}/views/{view}/thumbnail.jpg",
-        methods=["GET", "HEAD"],
-        operation_id="thumbnail",
-        response_class=Response,
-        responses=NOT_FOUND | _content("image/jpeg"),
+    @router.head("/{scan}/views/{view}/thumbnail.jpg", include_in_schema=False)
+    @router.get(
+        "/{scan}/views/{view}/thumbnail.jpg", response_class=Response, responses=NOT_FOUND | _content("image/jpeg")
     )
     def get_thumbnail(request: Request, scan: str, view: int = Path(ge=0)) -> Response:
         """The same photograph, small."""
@@ -70,12 +64,9 @@ def routes(farm: Farm) -> APIRouter:
         sha256 = record.sha256 or ""
         return send_bytes(request, thumbnail(folder.image(view), sha256), "image/jpeg", sha256)
 
-    @router.api_route(
-        "/{scan}/{artefact}",
-        methods=["GET", "HEAD"],
-        operation_id="artefact",
-        response_class=Response,
-        responses=NOT_FOUND | _content("application/octet-stream"),
+    @router.head("/{scan}/{artefact}", include_in_schema=False)
+    @router.get(
+        "/{scan}/{artefact}", response_class=Response, responses=NOT_FOUND | _content("application/octet-stream")
     )
     def get_artefact(request: Request, scan: str, artefact: Artefact) -> Response:
         """A file that reconstruction made: mesh, clouds, report, traits, mass."""

@@ -32,7 +32,7 @@ def area_history(measurements: Sequence[MeasurementAnswer]) -> dict[str, Any]:
     for one in ordered:
         area_m2, half_m2 = one.traits.leaf_area_m2, 1.645 * one.traits.leaf_area_std_m2
         rows.append((one, area_m2, max(0.0, area_m2 - half_m2), area_m2 + half_m2))
-    return _options([_axis("leaf area, cm²")], _with_band("Leaf area", rows, _AREA, 0, 1e4), ["Leaf area"])
+    return _options([_axis("leaf area, cm²")], _with_band("Leaf area", rows, _AREA, 0, 1e4), [])
 
 
 def _with_band(name: str, rows: list[Any], colour: str, axis: int, scale: float) -> list[dict[str, Any]]:

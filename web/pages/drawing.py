@@ -5,7 +5,7 @@ A plant is as large as it was measured to be, and as green as it is heavy.
 
 from collections.abc import Sequence
 from html import escape
-from math import cos, sin
+from math import ceil, cos, sin
 
 from web.answers import PlantAnswer, RobotAnswer
 from web.farm import Farm
@@ -13,20 +13,24 @@ from web.words import grams
 
 #: Fresh mass from light to heavy: one hue, so that order is read and not looked up.
 RAMP = ("#cfe3b4", "#9fc98a", "#63a565", "#2f7d4b", "#145a37")
-_MARGIN_M = 0.09
+_MARGIN_M, _FOOT_M = 0.03, 0.1
+_OLD_S = 5.0  # what the devices said longer ago than this is drawn faintly
 _CARRIAGE_M = 0.11
 _UNKNOWN_RADIUS_M = 0.05
+_CROWD = 16  # of so many plants the labels would run into each other; names then stand inside, masses in the table
 
 
 def wall_svg(farm: Farm, plants: Sequence[PlantAnswer], robot: RobotAnswer) -> str:
     """The drawing as SVG; its unit is the metre, y up."""
     width_m, height_m = frame_size_m(farm, plants)
     heaviest_kg = heaviest(plants)
-    box = f"{-_MARGIN_M} {-_MARGIN_M} {width_m + 2 * _MARGIN_M} {height_m + 2 * _MARGIN_M}"
-    parts = [_ground(width_m, height_m), _cables(farm, robot, height_m)]
-    parts += [_plant(plant, height_m, heaviest_kg, _crowded(plants)) for plant in plants]
+    box = f"{-_MARGIN_M} {-_MARGIN_M} {width_m + 2 * _MARGIN_M} {height_m + _MARGIN_M + _FOOT_M}"
+    parts = [_ground(width_m, height_m)]
+    parts += [_plant(plant, height_m, heaviest_kg) for plant in plants]
+    parts.append(_cables(farm, robot, height_m))  # the robot hangs before the plants
     label = f"The wall, {width_m:.2f} by {height_m:.2f} m, with {len(plants)} plants"
-    return f'<svg class="wall" viewBox="{box}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    kind = "wall crowded" if len(plants) > _CROWD else "wall"
+    return f'<svg class="{kind}" viewBox="{box}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
 def frame_size_m(farm: Farm, plants: Sequence[PlantAnswer]) -> tuple[float, float]:
@@ -46,7 +50,7 @@ def legend(plants: Sequence[PlantAnswer]) -> str:
     top = heaviest(plants)
     ramp = f"linear-gradient(to right, {', '.join(RAMP)})"
     scale = f'<span>Fresh mass 0<i class="ramp" style="background:{ramp}"></i>{grams(top)}</span>' if top else ""
-    keys = (("busy", "being scanned or reconstructed"), ("refused", "no mass given"), ("failed", "failed"))
+    keys = (("busy", "at work"), ("queued", "waits"), ("refused", "no mass given"), ("failed", "failed"))
     shown = "".join(f'<span class="key {name}">{text}</span>' for name, text in keys)
     return f'<div class="legend">{scale}{shown}<span>Circles show each plant\'s diameter.</span></div>'
 
@@ -59,13 +63,13 @@ def _ground(width_m: float, height_m: float) -> str:
     ticks = []
     for half in range(1, int(width_m * 2) + 1):
         ticks.append(_line("tick", half / 2, 0, half / 2, height_m, 0.003))
-        ticks.append(_text("scale", half / 2, height_m + 0.055, f"{half / 2:.1f}", 0.034))
-    for half in range(1, int(height_m * 2) + 1):
+        ticks.append(_text("scale", half / 2, height_m, f"{half / 2:.1f}", 1.3))
+    for half in range(1, ceil(height_m * 2)):
         y = height_m - half / 2
         ticks.append(_line("tick", 0, y, width_m, y, 0.003))
-        ticks.append(_text("scale", -0.045, y + 0.012, f"{half / 2:.1f}", 0.034))
+        ticks.append(_text("scale left", 0.015, y, f"{half / 2:.1f}", -0.3))
     ground = f'<rect class="ground" x="0" y="0" width="{width_m}" height="{height_m}" stroke-width=".004"/>'
-    return ground + "".join(ticks) + _text("scale", width_m + 0.05, height_m + 0.055, "m", 0.034)
+    return ground + "".join(ticks) + _text("scale", width_m, height_m, "m", 1.3)
 
 
 def _cables(farm: Farm, robot: RobotAnswer, height_m: float) -> str:
@@ -87,18 +91,19 @@ def _cables(farm: Farm, robot: RobotAnswer, height_m: float) -> str:
     )
     outline = " ".join(f"{x:.3f},{y:.3f}" for x, y in corners)
     body = f'<polygon class="body" points="{outline}" stroke-width=".006"/>'
-    return f'<g class="carriage">{lines}{body}</g>{pulleys}'
+    old = " old" if robot.age_s is not None and robot.age_s > _OLD_S else ""
+    return f'<g class="carriage{old}">{lines}{body}</g>{pulleys}'
 
 
-def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float, crowded: bool) -> str:
+def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float) -> str:
     x, y = plant.position_m[0], height_m - plant.position_m[1]
     mass_kg = _mass_kg(plant)
     diameter_m = plant.measurement.traits.diameter_m if plant.measurement else None
     radius_m = (diameter_m or 2 * _UNKNOWN_RADIUS_M) / 2
     fill = f' style="fill:{colour(mass_kg, heaviest_kg)}"' if mass_kg is not None else ""
     known, dashes = ("", "") if mass_kg is not None else (" unknown", ' stroke-dasharray=".02 .014"')
-    size_m, below_m = (0.034, 0.012) if crowded else (0.046, radius_m + 0.062)
-    mass = "" if crowded or mass_kg is None else _text("", x, y + below_m + 0.052, grams(mass_kg), 0.04)
+    below = y + radius_m + 0.02
+    mass = "" if mass_kg is None else _text("mass", x, below, grams(mass_kg), 2.25)
     told = f"{plant.name}: {plant.state}" + (f", {grams(mass_kg)} fresh" if mass_kg is not None else "")
     return (
         f'<a href="/plant/{escape(plant.name, quote=True)}" class="{plant.state.split()[0]}{known}">'
@@ -106,7 +111,7 @@ def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float, crowded: boo
         f'<circle class="leafage" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m:.3f}" stroke-width=".004"'
         f"{dashes}{fill}/>"
         f'<circle class="ring" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m + 0.014:.3f}" stroke-width=".012"/>'
-        f"{_text('', x, y + below_m, plant.name, size_m)}{mass}</a>"
+        f"{_text('name', x, below, plant.name, 1.0)}{mass}</a>"
     )
 
 
@@ -116,16 +121,10 @@ def colour(mass_kg: float, heaviest_kg: float) -> str:
     return RAMP[min(int(share * len(RAMP)), len(RAMP) - 1)]
 
 
-def _crowded(plants: Sequence[PlantAnswer]) -> bool:
-    """Whether labels of full size would run into each other."""
-    return len(plants) > 16
-
-
 def _line(kind: str, x1: float, y1: float, x2: float, y2: float, width_m: float) -> str:
     return f'<line class="{kind}" x1="{x1:.3f}" y1="{y1:.3f}" x2="{x2:.3f}" y2="{y2:.3f}" stroke-width="{width_m}"/>'
 
 
-def _text(kind: str, x: float, y: float, text: str, size_m: float) -> str:
-    return (
-        f'<text class="{kind}" x="{x:.3f}" y="{y:.3f}" font-size="{size_m}" text-anchor="middle">{escape(text)}</text>'
-    )
+def _text(kind: str, x: float, y: float, text: str, down_em: float) -> str:
+    # Sizes stand in the sheet, so that a small screen can have larger letters.
+    return f'<text class="{kind}" x="{x:.3f}" y="{y:.3f}" dy="{down_em}em">{escape(text)}</text>'

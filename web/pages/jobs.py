@@ -14,6 +14,8 @@ from web.pages.wall import running
 from web.pulse import Pulse, Snapshot
 from web.words import doing, duration, job_name, link, when
 
+_SHOWN = 30
+
 
 def add(farm: Farm, pulse: Pulse) -> None:
     """Serve the page at `/jobs`."""
@@ -41,7 +43,7 @@ def _table(farm: Farm) -> Callable[[Snapshot], str]:
             "<tr><th>Job</th><th>State</th><th>Progress</th><th class=number>Ran for</th>"
             "<th>Asked for</th><th></th></tr>"
         )
-        rows = "".join(_row(farm, job) for job in now.jobs)
+        rows = "".join(_row(farm, job) for job in now.jobs[:_SHOWN])
         return f'<section class="panel"><h2>Jobs</h2><div class="scroll"><table>{head}{rows}</table></div></section>'
 
     return draw

@@ -4,6 +4,7 @@ from nicegui import ui
 
 from web.answers import ViewsAnswer
 
+_GROUND = "#1c201e"
 _SCALE = 10.0  # the viewer's near plane lies 0.1 units before the eye; a head of lettuce is 0.2 m wide
 
 
@@ -20,9 +21,7 @@ def mesh_view(url: str, plant_position_m: tuple[float, float, float], radius_m: 
     reach = _SCALE * max(radius_m, height_m, 0.03)
     with ui.element("div").classes("mesh"):
         camera = ui.scene.perspective_camera(fov=35, near=0.05, far=200)
-        with ui.scene(
-            width=640, height=480, grid=False, camera=camera, background_color="transparent", fps=30
-        ) as scene:
+        with ui.scene(width=640, height=480, grid=False, camera=camera, background_color=_GROUND, fps=30) as scene:
             scene.gltf(url).scale(_SCALE).move(-_SCALE * x, -_SCALE * y, -_SCALE * z)
         scene.move_camera(
             x=0.6 * reach,

@@ -5,7 +5,7 @@ from math import acos, atan2, cos, degrees, hypot, sin
 
 from web.answers import ViewAnswer, ViewsAnswer
 
-_RIM_DEG = 90.0
+_RINGS_DEG = (30, 60, 90)
 
 
 def shots_html(found: ViewsAnswer) -> str:
@@ -37,20 +37,21 @@ def tilt_rad(found: ViewsAnswer, view: ViewAnswer) -> float:
 
 def sky_svg(found: ViewsAnswer) -> str:
     """Directions from which the plant was seen: the wall's normal in the middle, the wall's own plane at the rim."""
-    rings = "".join(_ring(tilt_deg) for tilt_deg in (30, 60, 90))
+    rings = "".join(f'<circle class="ring" r="{_radius(tilt_deg):.1f}"/>' for tilt_deg in _RINGS_DEG)
+    labels = "".join(f'<text y="{3 - _radius(tilt_deg):.1f}">{tilt_deg}°</text>' for tilt_deg in _RINGS_DEG)
     marks = "".join(_mark(found, view) for view in found.views)
     label = f"Directions of {len(found.views)} viewpoints"
-    return f'<svg class="sky" viewBox="-106 -106 212 212" role="img" aria-label="{label}">{rings}{marks}</svg>'
+    return f'<svg class="sky" viewBox="-106 -106 212 212" role="img" aria-label="{label}">{rings}{marks}{labels}</svg>'
 
 
-def _ring(tilt_deg: int) -> str:
-    radius = 100 * tilt_deg / _RIM_DEG
-    return f'<circle class="ring" r="{radius:.1f}"/><text x="2" y="{9 - radius:.1f}">{tilt_deg}°</text>'
+def _radius(tilt_deg: float) -> float:
+    """In the drawing's units: 90 degrees from the normal lie at 100."""
+    return tilt_deg / 90 * 100
 
 
 def _mark(found: ViewsAnswer, view: ViewAnswer) -> str:
     x, y, _ = (camera - plant for camera, plant in zip(view.position_m, found.plant_position_m, strict=True))
-    radius = 100 * degrees(tilt_rad(found, view)) / _RIM_DEG
+    radius = _radius(degrees(tilt_rad(found, view)))
     around = atan2(y, x)
     place = f'cx="{radius * cos(around):.1f}" cy="{-radius * sin(around):.1f}"'
     told = f"<title>{view.view}: {view.outcome}</title>"

@@ -135,7 +135,7 @@ def _figures(farm: Farm, measured: MeasurementAnswer | None, shown: ScanAnswer |
         text = "Nothing has been measured on this plant yet."
         return f'<section class="panel" style="margin-bottom:12px"><p class="empty">{text}</p></section>'
     mass, traits = measured.mass, measured.traits
-    age = f"from {when(measured.measured_at, farm.zone)}"
+    age = f"on {when(measured.measured_at, farm.zone)}"
     older = " (an earlier scan)" if shown and shown.id != measured.scan else ""
     entries = [
         ("Fresh mass", grams(mass.fresh_mass_kg), interval_g(mass.fresh_mass_low_kg, mass.fresh_mass_high_kg)),
@@ -162,7 +162,11 @@ def _charts(plant: PlantDetailAnswer) -> None:
         if not plant.measurements:
             _html('<p class="empty">The chart begins with the first measurement.</p>')
             return
-        ui.echart(history(plant.measurements)).classes("chart")
+        if len(plant.measurements) < 2:
+            _html('<p class="empty">One measurement so far; the chart begins with the second.</p>')
+            return
+        if any(one.mass.fresh_mass_kg is not None for one in plant.measurements):
+            ui.echart(history(plant.measurements)).classes("chart")
         ui.echart(area_history(plant.measurements)).classes("chart")
 
 

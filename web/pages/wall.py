@@ -25,6 +25,7 @@ from web.words import (
     when,
 )
 
+_SILENT_S = 20.0
 Draw = Callable[[Snapshot], str]
 
 
@@ -37,7 +38,7 @@ def add(farm: Farm, pulse: Pulse) -> None:
         with ui.element("main"):
             live = Live(pulse, farm.refresh_s)
             with ui.element("div").classes("wall-page"):
-                await live.start([("stack", _left(farm)), ("stack", _right(farm)), ("wide", _table(farm))])
+                await live.start([("stack", _left(farm)), ("stack", _right(farm))])
 
 
 def _left(farm: Farm) -> Draw:
@@ -46,7 +47,8 @@ def _left(farm: Farm) -> Draw:
         if not now.plants:
             nothing = "No plant hangs on the wall yet. Add one to [[wall.plants]] in the configuration."
             return f'{problem}<section class="panel"><p class="empty">{nothing}</p></section>'
-        return f'{problem}<section class="panel">{wall_svg(farm, now.plants, now.robot)}{legend(now.plants)}</section>'
+        drawing = wall_svg(farm, now.plants, now.robot) + legend(now.plants)
+        return f'{problem}<section class="panel">{drawing}</section>{_table(farm, now)}'
 
     return draw
 
@@ -54,7 +56,7 @@ def _left(farm: Farm) -> Draw:
 def _right(farm: Farm) -> Draw:
     def draw(now: Snapshot) -> str:
         return (
-            f'<section class="panel live"><h2>Now</h2>{running(now.jobs)}</section>'
+            f'<section class="panel live now"><h2>Now</h2>{running(now.jobs)}</section>'
             f"{_latest(farm, now)}"
             f'<section class="panel"><h2>Schedule</h2>{_runs(farm, now)}</section>'
             f'<section class="panel"><h2>Events</h2>{_events(farm, now)}</section>'
@@ -70,18 +72,22 @@ def running(jobs: tuple[JobAnswer, ...]) -> str:
     if not active and not waiting:
         return '<p class="empty">Nothing runs.</p>'
     lines = "".join(_job(job) for job in active)
-    more = f'<p class="soft" style="margin:12px 0 0">{len(waiting)} waiting: <a href="/jobs">see the jobs</a></p>'
+    more = f'<p class="soft more">{len(waiting)} waiting: <a href="/jobs">see the jobs</a></p>'
     return lines + (more if waiting else "")
 
 
 def _job(job: JobAnswer) -> str:
     width = max(0.0, min(1.0, job.share)) * 100
+    silent = ""
+    if job.silent_s is not None and job.silent_s > _SILENT_S:
+        silent = f'<div class="state paused">No sign of life for {duration(job.silent_s)}</div>'
     return (
         f'<div class="job"><div class="line"><span>{job_name(job).replace(job.plant, link(job.plant))}</span>'
         f"<span>{width:.0f} %</span></div>"
         f'<span class="progress" role="progressbar" aria-valuenow="{width:.0f}" aria-label="{escape(job_name(job))}">'
         f'<i style="width:{width:.1f}%"></i></span>'
-        f'<div class="line soft"><span>{escape(doing(job))}</span><span>{duration(job.run_s)}</span></div></div>'
+        f'<div class="line soft"><span>{escape(doing(job))}</span><span>{duration(job.run_s)}</span></div>'
+        f"{silent}</div>"
     )
 
 
@@ -125,19 +131,15 @@ def _events(farm: Farm, now: Snapshot) -> str:
     return f'<ol class="events">{rows}</ol>'
 
 
-def _table(farm: Farm) -> Draw:
-    def draw(now: Snapshot) -> str:
-        if not now.plants:
-            return ""
-        head = (
-            "<tr><th>Plant</th><th>State</th><th class=hide-small>Cultivar</th><th class='number hide-small'>Age</th>"
-            "<th class=number>Fresh mass</th><th class=number>Dry mass</th><th class=number>Leaf area</th>"
-            "<th class=number>Photographs</th><th>Last scan</th></tr>"
-        )
-        rows = "".join(_row(farm, plant) for plant in now.plants)
-        return f'<section class="panel"><h2>Plants</h2><div class="scroll"><table>{head}{rows}</table></div></section>'
-
-    return draw
+def _table(farm: Farm, now: Snapshot) -> str:
+    head = (
+        "<tr><th>Plant</th><th>State</th><th class=hide-small>Cultivar</th><th class='number hide-small'>Age</th>"
+        "<th class=number>Fresh mass</th><th class='number hide-small'>Dry mass</th><th class=number>Leaf area</th>"
+        "<th class='number hide-small'>Photographs</th><th class=hide-small>Last scan</th></tr>"
+    )
+    rows = "".join(_row(farm, plant) for plant in now.plants)
+    table = f'<div class="scroll"><table>{head}{rows}</table></div>'
+    return f'<section class="panel plants"><h2>Plants</h2>{table}</section>'
 
 
 def _row(farm: Farm, plant: PlantAnswer) -> str:
@@ -154,9 +156,9 @@ def _row(farm: Farm, plant: PlantAnswer) -> str:
         f"<tr><td>{link(plant.name)}</td><td{title}>{state_word(plant)}</td>"
         f'<td class="hide-small">{escape(plant.cultivar or NOTHING)}</td>'
         f'<td class="number hide-small">{days(plant.age_days) or NOTHING}</td>'
-        f'<td class="number">{_with(fresh)}</td><td class="number">{_with(dry)}</td>'
-        f'<td class="number">{area}</td><td class="number">{shots}</td>'
-        f"<td class=state>{when(scan.started_at, farm.zone) if scan else NOTHING}</td></tr>"
+        f'<td class="number">{_with(fresh)}</td><td class="number hide-small">{_with(dry)}</td>'
+        f'<td class="number">{area}</td><td class="number hide-small">{shots}</td>'
+        f'<td class="state hide-small">{when(scan.started_at, farm.zone) if scan else NOTHING}</td></tr>'
     )
 
 

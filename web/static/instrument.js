@@ -12,6 +12,9 @@
     toastTimer = setTimeout(() => (find("#toast").textContent = ""), 8000);
   }
 
+  // What the devices said some time ago carries its age.
+  const age = (seconds) => (seconds > 3 ? `, seen ${Math.round(seconds)} s ago` : "");
+
   async function post(url) {
     const response = await fetch(url, { method: "POST" });
     const answer = await response.json().catch(() => ({}));
@@ -22,7 +25,7 @@
   function show(robot) {
     const state = !robot.reachable ? "silent" : robot.stopped ? "stopped" : "live";
     document.body.dataset.robot = state;
-    find("#robot").textContent = { silent: "daemon silent", stopped: "robot stopped", live: robot.summary || "robot ready" }[state];
+    find("#robot").textContent = { silent: "daemon silent", stopped: "robot stopped", live: robot.summary }[state] + age(robot.age_s);
     find("#stop").textContent = state === "stopped" ? "STOPPED" : "STOP";
     find("#silent-reason").textContent = robot.reason || "";
   }
