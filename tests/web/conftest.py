@@ -65,12 +65,19 @@ def own(tmp_path: Path) -> Path:
     return path
 
 
+@contextmanager
+def answering(configuration: Path) -> Iterator[Robot]:
+    """A daemon's socket beside a farm."""
+    found = Robot()
+    actions = {"stop": found.stop, "clear": found.clear, "state": found.state}
+    with SocketServer(configuration.parent / "data" / "daemon.sock", actions):
+        yield found
+
+
 @pytest.fixture
 def robot(own: Path) -> Iterator[Robot]:
     """A daemon's socket on the farm that a test may change."""
-    found = Robot()
-    actions = {"stop": found.stop, "clear": found.clear, "state": found.state}
-    with SocketServer(own.parent / "data" / "daemon.sock", actions):
+    with answering(own) as found:
         yield found
 
 

@@ -23,7 +23,7 @@ def add(farm: Farm, pulse: Pulse) -> None:
     @ui.page("/jobs")
     async def jobs_page() -> None:
         frame(farm, "Jobs", "/jobs")
-        with ui.element("main"):
+        with ui.element("div").classes("sheet"):
             live = Live(pulse, farm.refresh_s)
             with ui.element("div").classes("stack"):
                 await live.start([("", lambda now: _now(now)), ("", _table(farm)), ("", lambda now: _stages(now))])

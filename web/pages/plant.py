@@ -31,11 +31,11 @@ def add(farm: Farm, pulse: Pulse) -> None:
         try:
             plant = await asyncio.to_thread(reading.plant, farm, name)
         except TrellisError as error:
-            with ui.element("main"):
+            with ui.element("div").classes("sheet"):
                 _html(f'<div class="note bad">{escape(str(error))}</div><a href="/">Back to the wall</a>')
             return
         shown, found, problem = await asyncio.to_thread(_shown_scan, farm, plant, scan)
-        with ui.element("main"):
+        with ui.element("div").classes("sheet"):
             await _page(farm, pulse, plant, shown, found, problem)
 
 

@@ -16,7 +16,7 @@ def add(farm: Farm, app: FastAPI) -> None:
     @ui.page("/api")
     def reference_page() -> None:
         frame(farm, "API", "/api")
-        with ui.element("main"), ui.element("div").classes("stack"):
+        with ui.element("div").classes("sheet"), ui.element("div").classes("stack"):
             ui.html(_page(app.openapi()), sanitize=False)
 
 

@@ -35,7 +35,7 @@ def add(farm: Farm, pulse: Pulse) -> None:
     @ui.page("/")
     async def wall_page() -> None:
         frame(farm, "Wall", "/")
-        with ui.element("main"):
+        with ui.element("div").classes("sheet"):
             live = Live(pulse, farm.refresh_s)
             with ui.element("div").classes("wall-page"):
                 await live.start([("stack", _left(farm)), ("stack", _right(farm))])

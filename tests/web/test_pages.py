@@ -1,0 +1,197 @@
+"""The dashboard in a real browser: it renders, asks no foreign host, stops the robot with one tap, shows ages."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, expect
+
+from scheduler.store import Store
+from tests.web.browser import CHROMIUM, Site, chromium, dashboard, watched
+from tests.web.conftest import NOW, Robot, answering
+from tests.web.farm_fixture import FAILED, REFUSED, fill, write_config
+from web.demo_configuration import free_ports
+
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: the pages were NOT tested"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@dataclass
+class Bench:
+    """A dashboard on a filled farm, its database and the robot behind it."""
+
+    site: Site
+    store: Store
+    robot: Robot
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    folder = tmp_path_factory.mktemp("site")
+    port = free_ports(1)[0]
+    path = write_config(folder, port)
+    fill(folder / "data", now=NOW, days=2, views=12, size=(324, 243))
+    with (
+        answering(path) as robot,
+        dashboard(path, port) as site,
+        Store(f"sqlite:///{folder / 'data' / 'trellis.db'}") as store,
+    ):
+        yield Bench(site, store, robot)
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("path", ["/", "/plant/p01", "/plant/p02", "/plant/p03", "/plant/p04", "/jobs", "/api"])
+def test_every_page_is_quiet_fits_its_width_and_asks_no_foreign_host(
+    browser: Browser, bench: Bench, path: str, width: int
+) -> None:
+    with watched(browser, bench.site, width, dark=width == 360) as found:
+        found.page.goto(path, wait_until="networkidle")
+        expect(found.page.locator("#robot")).to_have_text("robot ready")
+        expect(found.page.locator(".sheet section, .sheet table").first).to_be_visible()
+        assert found.page.evaluate("document.documentElement.scrollWidth") == width
+        assert found.page.locator("#stop").bounding_box()["height"] >= 44  # a thumb's width
+        assert (found.complaints, found.foreign) == ([], [])
+
+
+def test_one_tap_stops_the_robot_and_clearing_asks_first(browser: Browser, bench: Bench) -> None:
+    bench.robot.asked.clear()
+    with watched(browser, bench.site, 360) as found:
+        page = found.page
+        page.goto("/plant/p02")
+        page.locator("#stop").click()
+        expect(page.locator("#stop")).to_have_text("STOPPED")
+        expect(page.locator(".banner.stop")).to_be_visible()
+        assert bench.robot.asked == ["stop"]
+        page.get_by_role("button", name="Clear stop").click()
+        page.get_by_role("button", name="Leave it").click()
+        assert bench.robot.asked == ["stop"]
+        page.get_by_role("button", name="Clear stop").click()
+        page.locator("#ask .yes").click()
+        expect(page.locator(".banner.stop")).to_be_hidden()
+        assert bench.robot.asked == ["stop", "clear"]
+
+
+def test_the_stop_button_needs_none_of_the_pages_scripts_but_its_own(browser: Browser, bench: Bench) -> None:
+    bench.robot.asked.clear()
+    with watched(browser, bench.site) as found:
+        found.page.route("**/_nicegui/**", lambda route: route.abort())
+        found.page.goto("/", wait_until="domcontentloaded")
+        found.page.locator("#stop").click()
+        expect(found.page.locator("#stop")).to_have_text("STOPPED")
+    assert bench.robot.asked == ["stop"]
+    bench.robot.clear()
+
+
+def test_a_stop_that_was_not_confirmed_says_to_use_the_switch(browser: Browser, bench: Bench) -> None:
+    bench.robot.broken = True
+    try:
+        with watched(browser, bench.site) as found:
+            found.page.goto("/")
+            expect(found.page.locator("#robot")).to_have_text("robot ready")
+            found.page.locator("#stop").click()
+            expect(found.page.locator("#toast")).to_contain_text("Use the switch at the robot")
+            expect(found.page.locator("#stop")).to_have_text("STOP")
+    finally:
+        bench.robot.broken = False
+
+
+def test_the_wall_follows_a_scan_without_being_loaded_again(browser: Browser, bench: Bench) -> None:
+    with watched(browser, bench.site) as found:
+        found.page.goto("/")
+        expect(found.page.locator(".now")).to_contain_text("8 of 12 photographs")
+        running = next(scan for scan in bench.store.scans("p01") if scan.state == "running")
+        bench.store.save_scan(type(running)(**(vars(running) | {"views_taken": 9})))
+        expect(found.page.locator(".now")).to_contain_text("9 of 12 photographs")
+        bench.store.save_scan(running)
+
+
+def test_reasons_stand_on_the_plants_pages_and_markup_in_them_stays_text(browser: Browser, bench: Bench) -> None:
+    bench.store.add_event("<img src=x onerror=alert(1)> happened", "error")
+    with watched(browser, bench.site) as found:
+        for plant, reason in (("p03", REFUSED), ("p04", FAILED)):
+            found.page.goto(f"/plant/{plant}")
+            expect(found.page.locator(".note").first).to_contain_text(reason)
+        found.page.goto("/")
+        expect(found.page.get_by_text("<img src=x onerror=alert(1)> happened")).to_be_visible()
+        assert found.complaints == []
+
+
+def test_the_mesh_is_drawn(browser: Browser, bench: Bench) -> None:
+    with watched(browser, bench.site) as found:
+        found.page.goto("/plant/p02", wait_until="networkidle")
+        canvas = found.page.locator(".mesh canvas")
+        for _ in range(50):
+            picture = cv2.imdecode(np.frombuffer(canvas.screenshot(), np.uint8), cv2.IMREAD_COLOR).astype(int)
+            blue, green, red = np.moveaxis(picture, -1, 0)
+            leafy = float(np.mean((green > 90) & (green > blue + 20) & (green >= red)))
+            if leafy > 0.05:
+                break
+            found.page.wait_for_timeout(200)
+        assert 0.05 < leafy < 0.8  # a head in the middle of a dark ground
+
+
+def test_a_photograph_is_enlarged_and_the_arrow_goes_on(browser: Browser, bench: Bench) -> None:
+    with watched(browser, bench.site, 360) as found:
+        found.page.goto("/plant/p02")
+        found.page.locator("a.shot").nth(2).click()
+        light = found.page.locator("#light img")
+        expect(light).to_be_visible()
+        assert "/views/2/photograph.jpg" in (light.get_attribute("src") or "")
+        found.page.keyboard.press("ArrowRight")
+        assert "/views/3/photograph.jpg" in (light.get_attribute("src") or "")
+        found.page.keyboard.press("Escape")
+        expect(light).to_be_hidden()
+
+
+def test_a_scan_is_asked_for_and_cancelled_on_the_pages(browser: Browser, bench: Bench) -> None:
+    with watched(browser, bench.site) as found:
+        found.page.goto("/plant/p03")
+        found.page.get_by_role("button", name="Scan now").click()
+        expect(found.page.locator(".sheet")).to_contain_text("1 waiting")
+        job = bench.store.jobs(plant="p03", states=["queued"])[0]
+        found.page.goto("/jobs")
+        found.page.locator(f'[data-post="/api/v1/jobs/{job.id}/cancel"]').click()
+        expect(found.page.locator("#ask")).to_contain_text("Cancel: Scan of p03?")
+        found.page.locator("#ask .yes").click()
+        expect(found.page.locator(f'[data-post="/api/v1/jobs/{job.id}/cancel"]')).to_have_count(0)
+        assert bench.store.job(job.id).state == "cancelled"
+
+
+def test_a_silent_daemon_and_a_lost_server_are_each_said_and_old_values_fade(browser: Browser, tmp_path: Path) -> None:
+    port = free_ports(1)[0]
+    path = write_config(tmp_path, port)
+    fill(tmp_path / "data", now=NOW, days=1, views=4, size=(324, 243))
+    with dashboard(path, port) as site, watched(browser, site) as found:
+        page = found.page
+        with answering(path):
+            page.goto("/")
+            expect(page.locator("#robot")).to_have_text("robot ready")
+        expect(page.locator(".banner.silent")).to_contain_text("trellis daemon --config")
+        expect(page.locator(".now")).to_have_css("opacity", "0.35")
+        site.process.terminate()
+        expect(page.locator(".banner.lost")).to_be_visible()
+        expect(page.locator(".sheet")).to_have_css("opacity", "0.45")
+
+
+def test_an_empty_farm_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    port = free_ports(1)[0]
+    path = tmp_path / "trellis.toml"
+    path.write_text(f"[web]\nport = {port}\nrefresh_s = 0.5\n")
+    with dashboard(path, port) as site, watched(browser, site) as found:
+        found.page.goto("/")
+        expect(found.page.locator(".sheet")).to_contain_text("No plant hangs on the wall yet")
+        expect(found.page.locator(".sheet")).to_contain_text("Nothing runs")
+        found.page.goto("/plant/nobody")
+        expect(found.page.locator(".note")).to_contain_text("there is no plant 'nobody'")
+        assert (found.complaints, found.foreign) == ([], [])
