@@ -1,0 +1,158 @@
+"""Which points of a cloud are this plant's: coloured, off the panel, and joined to where the plant stands.
+
+What counts as coloured is measured against the scene's own white: where a large flat panel is seen, its colour is the
+lamp's, and a leaf, green, red or yellow, differs from it; nothing asks for green.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from reconstruction.model import Array, Model
+from reconstruction.records import Cloud
+
+Mask = NDArray[np.bool_]
+
+#: A plane is the panel when so large a share of the points lies on it.
+_PANEL_SHARE = 0.12
+#: Least saturation (1 - least over greatest channel, against the panel's white) of a leaf.
+_COLOURED = 0.14
+#: Lengths as shares of the middle distance from camera to point, so that they hold without metres too: half the
+#: panel's thickness, edge of the cubes that colour is averaged over, gap that still joins two leaves.
+_PANEL, _PATCH, _GAP = 0.010, 0.007, 0.013
+#: A loose piece below this share of the largest is none of the plant's.
+_CRUMB = 0.002
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The flat thing behind the plant: points p with normal . p = offset; the normal points to the cameras.
+
+    `white` is its brightness in red, green and blue, shape (3,).
+    """
+
+    normal: Array
+    offset: float
+    white: Array
+
+    def height(self, points: Array) -> Array:
+        """Distance in front of the panel, shape (n,)."""
+        return np.asarray(points @ self.normal - self.offset)
+
+
+def plant_mask(
+    cloud: Cloud, model: Model, plant_position_m: ArrayLike | None = None, plant_radius_m: float | None = None
+) -> Mask:
+    """The points of one plant.
+
+    Args:
+        cloud: Everything.
+        model: Says from where it was seen.
+        plant_position_m: The plant's collar, or None to take what the cameras look at.
+        plant_radius_m: How far its leaves may reach from the collar along the panel; twice as far as it is believed
+            to be wide is still its own. None sets no limit but being joined.
+    """
+    unit = _distance(model)
+    panel = find_panel(cloud, model, unit)
+    leaf = _coloured(cloud, panel, unit)
+    if panel is not None:
+        leaf &= panel.height(cloud.points_m) > _PANEL * unit
+    if not leaf.any():
+        return leaf
+    middle = _looked_at(model) if plant_position_m is None else np.asarray(plant_position_m, dtype=float)
+    axis = None if panel is None else panel.normal
+    kept = _joined(cloud.points_m[leaf], middle, axis, _GAP * unit, plant_radius_m)
+    mask = np.zeros(len(cloud), bool)
+    mask[np.flatnonzero(leaf)[kept]] = True
+    return mask
+
+
+def find_panel(cloud: Cloud, model: Model, unit: float, seed: int = 0) -> Panel | None:
+    """The plane on which most points lie, if it is a good share of them, by RANSAC on a sample."""
+    random = np.random.default_rng(seed)
+    if len(cloud) < 1000:
+        return None
+    sample = cloud.points_m[random.choice(len(cloud), min(len(cloud), 20000), replace=False)]
+    best, on_best = None, np.zeros(len(sample), bool)
+    for _ in range(300):
+        a, b, c = sample[random.choice(len(sample), 3, replace=False)]
+        normal = np.cross(b - a, c - a)
+        length = np.linalg.norm(normal)
+        if length < 1e-3 * unit**2:
+            continue
+        on = np.abs((sample - a) @ (normal / length)) < _PANEL / 2 * unit
+        if on.sum() > on_best.sum():
+            best, on_best = normal / length, on
+    if best is None or on_best.mean() < _PANEL_SHARE:
+        return None
+    return _refined(cloud, model, sample[on_best], unit)
+
+
+def _refined(cloud: Cloud, model: Model, on: Array, unit: float) -> Panel:
+    """The plane through its points by least squares, with its white."""
+    centre = on.mean(axis=0)
+    normal = np.linalg.svd(on - centre, full_matrices=False)[2][2]
+    if (model.centres_world_m.mean(axis=0) - centre) @ normal < 0:
+        normal = -normal
+    near = np.abs((cloud.points_m - centre) @ normal) < _PANEL / 2 * unit
+    # The bright half: tags, pots and shadows are not white.
+    white = np.percentile(cloud.colours[near].astype(float), 75, axis=0)
+    return Panel(normal, float(centre @ normal), np.maximum(white, 1.0))
+
+
+def _coloured(cloud: Cloud, panel: Panel | None, unit: float) -> Mask:
+    """Points whose surroundings are coloured; colours are averaged over small cubes, for shade is noisy."""
+    white = np.full(3, 255.0) if panel is None else panel.white
+    cell = np.floor((cloud.points_m - cloud.points_m.min(axis=0)) / (_PATCH * unit)).astype(np.int64)
+    _, of_point = np.unique(cell, axis=0, return_inverse=True)
+    of_point = of_point.ravel()
+    count = np.bincount(of_point)
+    colour = np.column_stack([np.bincount(of_point, cloud.colours[:, k].astype(float)) / count for k in range(3)])
+    balanced = colour / white
+    saturation = 1 - balanced.min(axis=1) / np.maximum(balanced.max(axis=1), 0.02)
+    return np.asarray((saturation > _COLOURED)[of_point])
+
+
+def _joined(points: Array, middle: Array, axis: Array | None, gap: float, radius_m: float | None) -> Mask:
+    """Points of the pieces that belong to the plant standing at `middle`."""
+    cell = np.floor((points - points.min(axis=0)) / gap).astype(np.int64)
+    cells, of_point = np.unique(cell, axis=0, return_inverse=True)
+    links = cKDTree(cells).query_pairs(1.8, output_type="ndarray")
+    graph = coo_array((np.ones(len(links), bool), (links[:, 0], links[:, 1])), shape=(len(cells), len(cells)))
+    piece = connected_components(graph, directed=False)[1][of_point.ravel()]
+    size = np.bincount(piece)
+    away = points - middle
+    if axis is not None:
+        away = away - np.outer(away @ axis, axis)
+    distance = np.linalg.norm(away, axis=1)
+    middle_distance = np.bincount(piece, distance) / size
+    nearest = np.full(len(size), np.inf)
+    np.minimum.at(nearest, piece, distance)
+    reach = np.percentile(distance[piece == _main(size, nearest)], 99) if radius_m is None else 2 * radius_m
+    # A piece that only begins within reach is a neighbour's.
+    own = (size >= _CRUMB * size.max()) & (middle_distance < 1.1 * reach) & (nearest < reach)
+    return np.asarray(own[piece])
+
+
+def _main(size: NDArray[np.int64], nearest: Array) -> int:
+    """The piece that is large and near."""
+    large = size >= 0.1 * size.max()
+    return int(np.argmin(np.where(large, nearest, np.inf)))
+
+
+def _distance(model: Model) -> float:
+    """The middle distance from camera to point."""
+    away = model.points_world_m[model.observations[:, 0]] - model.centres_world_m[model.observations[:, 1]]
+    return float(np.median(np.linalg.norm(away, axis=1)))
+
+
+def _looked_at(model: Model) -> Array:
+    """The point nearest to all lines of sight."""
+    sights = np.array([view.world_from_camera.rotation[:, 2] for view in model.views])
+    across = np.eye(3) - sights[:, :, None] * sights[:, None, :]
+    pulled = np.einsum("nij,nj->i", across, model.centres_world_m)
+    return np.asarray(np.linalg.lstsq(across.sum(axis=0), pulled, rcond=None)[0])
