@@ -9,6 +9,8 @@ Array = NDArray[np.float64]
 
 #: Order of cables everywhere: in lengths, tensions, pulleys, corners and columns of files.
 CABLES = ("bottom right", "top right", "top left", "bottom left")
+#: Indices of the cables that carry the weight.
+UPPER = (1, 2)
 
 GRAVITY_M_S2 = 9.81
 

@@ -17,17 +17,19 @@ import numpy as np
 from cdpr.config import CablesSection
 from cdpr.kinematics import PlanarEstimate, PosePrior, cable_lengths, forward
 from cdpr.odrive import IDLE, POSITION_CONTROL, TORQUE_CONTROL, ODriveBoard
-from cdpr.robot import CABLES, Array
+from cdpr.robot import CABLES, UPPER, Array
+from cdpr.strength import check_strength
 from cdpr.tension import distribute
 from cdpr.trajectory import straight_path
 from cdpr.yaw_map import yaw_map
 from trellis.clock import Clock
 from trellis.errors import DeviceError, Stopped, TrellisError
 
-_UPPER = (1, 2)
 #: How well the drives' lengths are trusted, and how far yaw may be from the easiest, when the pose is worked out.
 _LENGTH_STD_M = 0.0018
 _YAW_STD_RAD = 0.03
+#: Control periods in which the cables come under tension.
+_TIGHTENING_STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class Winches:
             board.connect()
         for cable, (port, axis) in enumerate(self._section.axes):
             self._boards[port].check(axis)
-            self._check_strength(cable, self._boards[port].read_number(f"axis{axis}.motor.config.current_lim"))
+            check_strength(self._section, cable, self._boards[port])
 
     def close(self) -> None:
         """Close the ports; the drives go on holding."""
@@ -111,9 +113,15 @@ class Winches:
             self._raise_if_stopped()
             self._home = lengths_m, self._turns()
             self._at_m = self._section.home_m
-            tensions_n = distribute(self._robot, pose)
-            self._hold(tensions_n)
-            self._send(lengths_m, np.zeros(4), tensions_n)
+            self._hold(np.zeros(4))
+        # Little by little: the full tension at once on a slack cable spins the drum until the drive gives up.
+        tensions_n = distribute(self._robot, pose)
+        for share in np.linspace(0, 1, _TIGHTENING_STEPS + 1)[1:]:
+            with self._lock:
+                self._raise_if_stopped()
+                self._send(lengths_m, np.zeros(4), share * tensions_n)
+                self._check_next()
+            self._clock.sleep(self._section.control_period_s)
 
     def follow(self, x_m: float, y_m: float) -> Iterator[None]:
         """Go straight to a place, one control period an item, so that a caller may serve other devices between.
@@ -208,7 +216,7 @@ class Winches:
         for cable, (port, axis) in enumerate(self._section.axes):
             board = self._boards[port]
             # The setpoint comes first: a loop that closes on an old one would jump.
-            if cable in _UPPER:
+            if cable in UPPER:
                 board.set_position(axis, turns[cable], 0.0, torques_n_m[cable])
                 board.start(axis, POSITION_CONTROL)
             else:
@@ -224,7 +232,7 @@ class Winches:
         turns = home_turns + (paid_m - home_paid_m) / self._a_turn_m
         torques_n_m = -tensions_n * self._section.drum_radius_m
         for cable, (port, axis) in enumerate(self._section.axes):
-            if cable in _UPPER:
+            if cable in UPPER:
                 speed_turn_s = speeds_m_s[cable] / self._a_turn_m
                 self._boards[port].set_position(axis, turns[cable], speed_turn_s, torques_n_m[cable])
             else:
@@ -256,15 +264,6 @@ class Winches:
         except DeviceError:
             self._freeze()
             raise
-
-    def _check_strength(self, cable: int, current_a: float) -> None:
-        section = self._section
-        strength_n = current_a * section.torque_constant_n_m_a / section.drum_radius_m
-        if strength_n < section.tension_max_n:
-            raise DeviceError(
-                f"the {CABLES[cable]} drive is limited to {current_a:.1f} A, which is {strength_n:.0f} N on its drum; "
-                f"[cables] tension_max_n counts on {section.tension_max_n:.0f} N: lower it, or raise the drive's limit"
-            )
 
     def _pose_at(self, x_m: float, y_m: float) -> Array:
         return np.array([x_m, y_m, float(self._yaw_rad(x_m, y_m))])

@@ -22,7 +22,7 @@ class ObedientBoard:
     def __init__(self) -> None:
         self.turns, self.torque, self.properties = [0.0, 0.0], [0.0, 0.0], {}
         self.log: list[str] = []
-        self.weak = False
+        self.weak, self.gain = False, 0.4
         self._waiting = b""
 
     def write(self, data: bytes) -> None:
@@ -53,6 +53,8 @@ class ObedientBoard:
             return self.properties.get(name.replace("current_state", "requested_state"), IDLE)
         if name.endswith("current_lim"):
             return 20 if self.weak else 30
+        if name.endswith(("vel_limit", "vel_gain")):
+            return 5 if name.endswith("limit") else self.gain
         return {"fw_version_minor": 5}.get(name, self.properties.get(name, 0))
 
     def _reply(self, text: str) -> None:
@@ -113,9 +115,10 @@ def test_the_path_takes_the_time_of_its_profile(boards: dict[str, ObedientBoard]
     winches = Winches(SECTION, clock)
     winches.connect()
     winches.home()
+    home_s = clock.monotonic_s()
     list(winches.follow(1.1, 1.3))
     # 0.3 m at 0.1 m/s with 1 m/s2 and 20 m/s3 takes L/v + v/a + a/j = 3 + 0.1 + 0.05 s, to one control period.
-    assert clock.monotonic_s() == pytest.approx(3.15, abs=SECTION.control_period_s)
+    assert clock.monotonic_s() - home_s == pytest.approx(3.15, abs=SECTION.control_period_s)
 
 
 def test_nothing_is_sent_when_the_goal_lies_outside(boards: dict[str, ObedientBoard]) -> None:
@@ -178,7 +181,16 @@ def test_tensions_are_read_back_from_currents(boards: dict[str, ObedientBoard]) 
 def test_a_motor_too_weak_for_the_tensions_is_refused(boards: dict[str, ObedientBoard]) -> None:
     # 20 A at 0.0637 N m/A on a 12.7 mm drum is 100 N, and the section counts on 140.
     boards["two"].weak = True
-    with pytest.raises(DeviceError, match=r"top left drive is limited to 20.0 A, which is 100 N"):
+    with pytest.raises(DeviceError, match=r"top left drive can pull 100 N by its current_lim 20.0 A"):
+        _winches()
+
+
+def test_a_torque_loop_too_soft_for_the_tensions_is_refused(boards: dict[str, ObedientBoard]) -> None:
+    # The ODrive gives (vel_limit - speed) * vel_gain at most: 5 turn/s times the factory's 1/6 on 12.7 mm is 66 N.
+    boards["one"].gain = 1 / 6
+    with pytest.raises(
+        DeviceError, match=r"bottom right drive can pull 66 N by its vel_limit 5.0 times vel_gain 0.167"
+    ):
         _winches()
 
 
