@@ -14,7 +14,10 @@ import psutil
 from trellis.errors import TrellisError
 
 _TAIL_LINES = 6
-_PATIENCE_S = 10.0
+#: How this program is started again.
+PROGRAM = (sys.executable, "-m", "trellis")
+#: How long a child may take to end when it is asked to.
+PATIENCE_S = 10.0
 
 
 class ChildDied(TrellisError):
@@ -42,7 +45,7 @@ class Children:
         with log.open("ab") as out:
             out.truncate(0)
             process = subprocess.Popen(
-                [sys.executable, "-m", "trellis", *arguments],
+                [*PROGRAM, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -69,22 +72,25 @@ class Children:
         self.end()
 
     def end(self) -> None:
-        """End all, the last started first: asked to, and after some seconds made to."""
-        family = _family([process.pid for process, _ in self._running.values()])
-        for process, _ in reversed(self._running.values()):
+        """End all: asked to, and after some seconds, or when somebody is impatient, made to."""
+        processes = [process for process, _ in self._running.values()]
+        family = _family([process.pid for process in processes])
+        for process in processes:
             _signal_group(process.pid, signal.SIGTERM)
-        until = time.monotonic() + _PATIENCE_S
-        for process, _ in self._running.values():
-            try:
-                process.wait(max(0.1, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                _signal_group(process.pid, signal.SIGKILL)
+        until = time.monotonic() + PATIENCE_S
+        try:
+            while time.monotonic() < until and any(process.poll() is None for process in processes):
+                time.sleep(0.05)
+        finally:
+            for process in processes:
+                if process.poll() is None:
+                    _signal_group(process.pid, signal.SIGKILL)
                 process.wait()
-        for orphan in family:
-            if orphan.is_running():
-                orphan.kill()
-        psutil.wait_procs(family, timeout=2)
-        self._running.clear()
+            for orphan in family:
+                if orphan.is_running():
+                    orphan.kill()
+            psutil.wait_procs(family, timeout=2)
+            self._running.clear()
 
 
 def tail(log: Path, lines: int) -> list[str]:

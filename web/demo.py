@@ -2,26 +2,26 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
-from pydantic import TypeAdapter
 from rich.console import Console
 
 from trellis.errors import TrellisError
-from web.answers import JobAnswer, PlantDetailAnswer
+from web.answers import JobAnswer
 from web.children import Children
+from web.demo_api import DemoApi, NoAnswer, truth
 from web.demo_configuration import DemoFarm, write_demo_configuration
 from web.demo_progress import follower
 from web.demo_table import Outcome, notes, result_table, seconds_table
 
-_START_S = 90.0
+_START_S = 120.0
 _POLL_S = 0.5
-_JOBS = TypeAdapter(list[JobAnswer])
+_NO_RECONSTRUCTION_S = 30.0
+_OVER = ("done", "failed", "cancelled")
 
 
 class DemoFailed(TrellisError):
@@ -32,7 +32,7 @@ class DemoFailed(TrellisError):
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the table instead of staying up.")] = False,
-    data: Annotated[Path, typer.Option("--data", help="Where its data lies; old scans there stay.")] = Path(
+    data: Annotated[Path, typer.Option("--data", help="Where its data lies; what is there already stays.")] = Path(
         "demo-data"
     ),
 ) -> None:
@@ -45,9 +45,9 @@ def demo(
             failed = _run(console, folder, children, stay=not once)
     except KeyboardInterrupt:
         console.print("Ended.", highlight=False)
-        return
+        raise typer.Exit(130 if once else 0) from None
     if failed:
-        raise DemoFailed(f"{failed} of the plants could not be measured; see the lines under the table")
+        raise DemoFailed(f"{failed} of the plants could not be measured; the lines under the table say why")
 
 
 def _run(console: Console, folder: Path, children: Children, *, stay: bool) -> int:
@@ -56,10 +56,12 @@ def _run(console: Console, folder: Path, children: Children, *, stay: bool) -> i
     console.print(f"Starting a simulated farm in {folder}", highlight=False)
     children.start("daemon", "daemon", "--config", str(farm.config))
     children.start("web", "web", "--config", str(farm.config))
-    with httpx.Client(base_url=f"{farm.web_url}/api/v1", timeout=30.0, trust_env=False) as api:
+    with DemoApi(farm.web_url) as api:
         _wait_for_health(api, children)
         console.print(f"Dashboard: {farm.web_url}", highlight=False)
-        outcomes = _scan_and_weigh(console, api, farm, children)
+        if api.robot().stopped:
+            console.print("The robot was left stopped here: clear the stop on the dashboard, and the scans begin.")
+        outcomes = follow_to_the_end(console, api, farm, children)
     console.print()
     for table in (result_table(outcomes), seconds_table(outcomes)):
         console.print(table)
@@ -73,68 +75,62 @@ def _run(console: Console, folder: Path, children: Children, *, stay: bool) -> i
     return sum(1 for outcome in outcomes if outcome.problem)
 
 
-def _wait_for_health(api: httpx.Client, children: Children) -> None:
+def _wait_for_health(api: DemoApi, children: Children) -> None:
     """Until the dashboard, the database and the daemon all answer."""
     until = time.monotonic() + _START_S
-    last = "nothing answered"
+    last: str | None = "nothing answered"
     while time.monotonic() < until:
         children.check()
         try:
-            health = api.get("/health", timeout=5.0).raise_for_status().json()
-            if health["database"] and health["daemon"]:
+            health = api.health()
+            if health.database and health.daemon:
                 return
-            last = str(health["reason"])
-        except httpx.HTTPError as error:
+            last = health.reason
+        except NoAnswer as error:
             last = str(error)
         time.sleep(_POLL_S)
     raise DemoFailed(f"the farm did not come up within {_START_S:.0f} s: {last}")
 
 
-def _scan_and_weigh(console: Console, api: httpx.Client, farm: DemoFarm, children: Children) -> list[Outcome]:
+def follow_to_the_end(console: Console, api: DemoApi, farm: DemoFarm, children: Children) -> list[Outcome]:
     """Ask for a scan of each plant, and follow scans and reconstructions to their end."""
-    known = {job.id for job in _jobs(api)}
-    for plant in farm.plants:
-        api.post(f"/plants/{plant}/scans").raise_for_status()
+    asked = {api.request_scan(plant).id for plant in farm.plants}
+    done_at: dict[str, float] = {}
     with follower(console, farm.plants) as show:
         while True:
             children.check()
-            jobs = [job for job in _jobs(api) if job.id not in known and job.plant in farm.plants]
+            jobs = _own(api.jobs(), asked)
             show(jobs)
-            if all(_is_over(plant, jobs) for plant in farm.plants):
+            if all(_is_over(plant, jobs, done_at) for plant in farm.plants):
                 break
             time.sleep(_POLL_S)
     return [_outcome(api, farm, plant, jobs) for plant in farm.plants]
 
 
-def _jobs(api: httpx.Client) -> list[JobAnswer]:
-    return _JOBS.validate_json(api.get("/jobs", params={"limit": 200}).raise_for_status().content)
+def _own(jobs: Sequence[JobAnswer], asked: set[int]) -> list[JobAnswer]:
+    """The scans that were asked for here, and the reconstructions of just these; older work in the folder is not."""
+    scans = [job for job in jobs if job.id in asked]
+    made = {job.scan for job in scans if job.scan is not None}
+    return [job for job in jobs if job.kind == "reconstruct" and job.scan in made] + scans
 
 
-def _is_over(plant: str, jobs: list[JobAnswer]) -> bool:
+def _is_over(plant: str, jobs: Sequence[JobAnswer], done_at: dict[str, float]) -> bool:
     """Whether a plant is measured, or will not be: its reconstruction has ended, or its scan came to nothing."""
-    ended = {job.kind: job for job in jobs if job.plant == plant and job.state in ("done", "failed", "cancelled")}
-    return "reconstruct" in ended or ("scan" in ended and ended["scan"].state != "done")
+    ended = {job.kind: job for job in jobs if job.plant == plant and job.state in _OVER}
+    begun = any(job.kind == "reconstruct" and job.plant == plant for job in jobs)
+    if "scan" not in ended or begun:
+        return "reconstruct" in ended
+    waited_s = time.monotonic() - done_at.setdefault(plant, time.monotonic())
+    return ended["scan"].state != "done" or waited_s > _NO_RECONSTRUCTION_S
 
 
-def _outcome(api: httpx.Client, farm: DemoFarm, plant: str, jobs: list[JobAnswer]) -> Outcome:
-    detail = PlantDetailAnswer.model_validate_json(api.get(f"/plants/{plant}").raise_for_status().content)
-    own = [job for job in jobs if job.plant == plant]
-    scan_s = next((job.run_s for job in own if job.kind == "scan"), None)
-    problem = next(
-        (f"{job.kind} {job.state}: {job.reason}" for job in own if job.state in ("failed", "cancelled")), None
-    )
-    return Outcome(detail, scan_s, _truth(farm, plant), problem)
-
-
-def _truth(farm: DemoFarm, plant: str) -> dict[str, object] | None:
-    """What the simulator says is true, with the views that were taken; None when it does not say."""
-    try:
-        with httpx.Client(timeout=120.0, trust_env=False) as simulator:
-            answer = simulator.get(f"{farm.truth_url}/{plant}.json")
-            found: dict[str, object] = answer.raise_for_status().json()
-            return found
-    except (httpx.HTTPError, ValueError):
-        return None
+def _outcome(api: DemoApi, farm: DemoFarm, plant: str, jobs: Sequence[JobAnswer]) -> Outcome:
+    own = {job.kind: job for job in jobs if job.plant == plant}
+    bad = [f"{job.kind} {job.state}: {job.reason}" for job in own.values() if job.state != "done"]
+    if "reconstruct" not in own and not bad:
+        bad = [f"no reconstruction was begun within {_NO_RECONSTRUCTION_S:.0f} s after the scan"]
+    scan = own["scan"]
+    return Outcome(api.plant(plant), scan.scan, scan.run_s, truth(farm.truth_url, plant), bad[0] if bad else None)
 
 
 @contextmanager

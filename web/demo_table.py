@@ -6,18 +6,38 @@ from typing import Any
 
 from rich.table import Table
 
-from web.answers import PlantDetailAnswer
+from web.answers import MeasurementAnswer, PlantDetailAnswer
 from web.words import duration, grams, interval_g, square_cm
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One plant of the demonstration: the newest that is known, the seconds of its scan, and the simulator's truth."""
+    """One plant of the demonstration.
+
+    Args:
+        plant: What the farm knows of it; older scans among it are none of this demonstration's.
+        scan: This demonstration's scan; None when it never began.
+        scan_s: How long it took.
+        truth: What the simulator says is true; None when it does not say.
+        problem: Why the plant was not measured; None when it was.
+    """
 
     plant: PlantDetailAnswer
+    scan: str | None
     scan_s: float | None
     truth: Mapping[str, Any] | None
     problem: str | None
+
+    @property
+    def taken(self) -> str:
+        """Photographs taken of those planned, as `64/64`."""
+        found = [scan for scan in self.plant.scans if scan.id == self.scan]
+        return f"{found[0].views_taken}/{found[0].views_planned}" if found else ""
+
+    @property
+    def measurement(self) -> MeasurementAnswer | None:
+        """What this demonstration measured; never an older value."""
+        return next((one for one in self.plant.measurements if one.scan == self.scan), None)
 
 
 def result_table(outcomes: Sequence[Outcome]) -> Table:
@@ -31,16 +51,13 @@ def result_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def _add(table: Table, outcome: Outcome) -> None:
-    plant, truth = outcome.plant, outcome.truth or {}
-    scan = plant.scans[0] if plant.scans else None
-    taken = f"{scan.views_taken}/{scan.views_planned}" if scan else ""
-    one = next((found for found in plant.measurements if scan and found.scan == scan.id), None)
+    name, taken, one, truth = outcome.plant.name, outcome.taken, outcome.measurement, outcome.truth or {}
     if one is None:
-        table.add_row(plant.name, taken, "", "failed", "", "", "", "")
+        table.add_row(name, taken, "", "failed", "", "", "", "")
     else:
         mass = one.mass
         table.add_row(
-            plant.name,
+            name,
             taken,
             f"{one.traits.images_registered}/{one.traits.images_given}",
             square_cm(one.traits.leaf_area_m2),
@@ -72,17 +89,15 @@ def _inside(true_kg: float | None, low_kg: float | None, high_kg: float | None) 
 
 def seconds_table(outcomes: Sequence[Outcome]) -> Table:
     """How long each stage took, a column for each stage."""
-    measured = {outcome.plant.name: outcome.plant.measurements[:1] for outcome in outcomes}
-    stages = list(dict.fromkeys(stage for found in measured.values() for one in found for stage in one.stages_s))
+    measured = [outcome.measurement for outcome in outcomes]
+    stages = list(dict.fromkeys(stage for one in measured if one is not None for stage in one.stages_s))
     table = Table(title="Seconds of each stage", title_justify="left", expand=False)
     table.add_column("plant")
     for name in ("scan", *stages, "together"):
         table.add_column(name, justify="right", no_wrap=True)
-    for outcome in outcomes:
-        times = [outcome.scan_s]
-        for one in measured[outcome.plant.name]:
-            times += [one.stages_s.get(stage) for stage in stages]
-        times += [None] * (len(stages) + 1 - len(times))
+    for outcome, one in zip(outcomes, measured, strict=True):
+        taken_s = one.stages_s if one is not None else {}
+        times = [outcome.scan_s, *(taken_s.get(stage) for stage in stages)]
         together = sum(seconds for seconds in times if seconds is not None)
         table.add_row(outcome.plant.name, *(duration(seconds) for seconds in times), duration(together))
     return table
@@ -95,10 +110,10 @@ def notes(outcomes: Sequence[Outcome]) -> list[str]:
         name = outcome.plant.name
         if outcome.problem:
             lines.append(f"{name}: {outcome.problem}")
-        for one in outcome.plant.measurements[:1]:
-            refused = one.mass.refused_reason or one.traits.untrusted_reason
-            if refused:
-                lines.append(f"{name}: {refused}")
+        one = outcome.measurement
+        refused = one and (one.mass.refused_reason or one.traits.untrusted_reason)
+        if refused:
+            lines.append(f"{name}: {refused}")
         if outcome.truth is None:
             lines.append(f"{name}: the simulator did not tell the truth about it")
     return lines
