@@ -34,12 +34,12 @@ def plants(farm: Farm) -> list[PlantAnswer]:
     rows = _wall_rows(farm)
     measured = farm.store.latest_measurements()
     last_scans: dict[str, ScanRow] = {}
-    for scan in farm.store.scans():
+    for scan in farm.store.scans(limit=3 * len(rows) + 50):
         last_scans.setdefault(scan.plant, scan)
     open_jobs = farm.store.jobs(states=_OPEN)
     ended = _last_ended(farm.store.jobs(states=("done", "failed"), limit=500))
     return [
-        _plant(farm, row, measured.get(name), last_scans.get(name), _of(open_jobs, name), ended.get(name))
+        _plant(farm, row, measured.get(name), _last_scan(farm, last_scans, name), _of(open_jobs, name), ended.get(name))
         for name, row in sorted(rows.items())
         if row.active
     ]
@@ -146,6 +146,11 @@ def _wall_rows(farm: Farm) -> dict[str, PlantRow]:
     for table in farm.plants:
         known.setdefault(table.name, PlantRow(table.name, table.position_m, table.cultivar, table.sown))
     return known
+
+
+def _last_scan(farm: Farm, newest: dict[str, ScanRow], name: str) -> ScanRow | None:
+    """The newest scan of a plant; one that was not scanned for days is not among the newest of all."""
+    return newest.get(name) or next(iter(farm.store.scans(name, limit=1)), None)
 
 
 def _of(rows: list[JobRow], name: str) -> list[JobRow]:

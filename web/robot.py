@@ -15,7 +15,8 @@ def robot(farm: Farm) -> RobotAnswer:
     try:
         return robot_answer(farm.daemon.state())
     except (TrellisError, OSError) as error:
-        return RobotAnswer(reachable=False, reason=str(error))
+        reason = str(error).replace("--config CONFIG", f"--config {farm.config_path}")
+        return RobotAnswer(reachable=False, reason=reason[:1].upper() + reason[1:] + ".")
 
 
 def robot_answer(state: Mapping[str, Any]) -> RobotAnswer:

@@ -177,7 +177,7 @@ def test_a_silent_daemon_and_a_lost_server_are_each_said_and_old_values_fade(bro
         with answering(path):
             page.goto("/")
             expect(page.locator("#robot")).to_have_text("robot ready")
-        expect(page.locator(".banner.silent")).to_contain_text("trellis daemon --config")
+        expect(page.locator(".banner.silent")).to_contain_text(f"trellis daemon --config {path}")
         expect(page.locator(".now")).to_have_css("opacity", "0.35")
         site.process.terminate()
         expect(page.locator(".banner.lost")).to_be_visible()
@@ -195,3 +195,15 @@ def test_an_empty_farm_says_what_to_do(browser: Browser, tmp_path: Path) -> None
         found.page.goto("/plant/nobody")
         expect(found.page.locator(".note")).to_contain_text("there is no plant 'nobody'")
         assert (found.complaints, found.foreign) == ([], [])
+
+
+def test_the_stop_button_stands_even_where_there_is_no_page(browser: Browser, bench: Bench) -> None:
+    bench.robot.asked.clear()
+    with watched(browser, bench.site) as found:
+        answer = found.page.goto("/nowhere")
+        assert answer is not None
+        assert answer.status == 404
+        found.page.locator("#stop").click()
+        expect(found.page.locator("#stop")).to_have_text("STOPPED")
+    assert bench.robot.asked == ["stop"]
+    bench.robot.clear()

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web.farm import Farm
-from web.pages import jobs, plant, reference, wall
+from web.pages import errors, jobs, plant, reference, wall
 from web.pulse import Pulse
 
 
@@ -14,3 +14,4 @@ def add_pages(farm: Farm, app: FastAPI) -> None:
     plant.add(farm, pulse)
     jobs.add(farm, pulse)
     reference.add(farm, app)
+    errors.add(farm)

@@ -13,6 +13,7 @@ from web.words import grams
 
 #: Fresh mass from light to heavy: one hue, so that order is read and not looked up.
 RAMP = ("#cfe3b4", "#9fc98a", "#63a565", "#2f7d4b", "#145a37")
+_WHITE_ON = 2  # from this step of the ramp on, letters on it are white
 _MARGIN_M, _FOOT_M = 0.03, 0.1
 _OLD_S = 5.0  # what the devices said longer ago than this is drawn faintly
 _CARRIAGE_M = 0.11
@@ -23,13 +24,13 @@ _CROWD = 16  # of so many plants the labels would run into each other; names the
 def wall_svg(farm: Farm, plants: Sequence[PlantAnswer], robot: RobotAnswer) -> str:
     """The drawing as SVG; its unit is the metre, y up."""
     width_m, height_m = frame_size_m(farm, plants)
-    heaviest_kg = heaviest(plants)
+    heaviest_kg, crowded = heaviest(plants), len(plants) > _CROWD
     box = f"{-_MARGIN_M} {-_MARGIN_M} {width_m + 2 * _MARGIN_M} {height_m + _MARGIN_M + _FOOT_M}"
     parts = [_ground(width_m, height_m)]
-    parts += [_plant(plant, height_m, heaviest_kg) for plant in plants]
+    parts += [_plant(plant, height_m, heaviest_kg, crowded) for plant in plants]
     parts.append(_cables(farm, robot, height_m))  # the robot hangs before the plants
     label = f"The wall, {width_m:.2f} by {height_m:.2f} m, with {len(plants)} plants"
-    kind = "wall crowded" if len(plants) > _CROWD else "wall"
+    kind = "wall crowded" if crowded else "wall"
     return f'<svg class="{kind}" viewBox="{box}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 
 
@@ -95,23 +96,25 @@ def _cables(farm: Farm, robot: RobotAnswer, height_m: float) -> str:
     return f'<g class="carriage{old}">{lines}{body}</g>{pulleys}'
 
 
-def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float) -> str:
+def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float, crowded: bool) -> str:
     x, y = plant.position_m[0], height_m - plant.position_m[1]
     mass_kg = _mass_kg(plant)
     diameter_m = plant.measurement.traits.diameter_m if plant.measurement else None
     radius_m = (diameter_m or 2 * _UNKNOWN_RADIUS_M) / 2
     fill = f' style="fill:{colour(mass_kg, heaviest_kg)}"' if mass_kg is not None else ""
     known, dashes = ("", "") if mass_kg is not None else (" unknown", ' stroke-dasharray=".02 .014"')
+    dark = " dark" if mass_kg is not None and RAMP.index(colour(mass_kg, heaviest_kg)) >= _WHITE_ON else ""
     below = y + radius_m + 0.02
-    mass = "" if mass_kg is None else _text("mass", x, below, grams(mass_kg), 2.25)
+    mass = "" if mass_kg is None or crowded else _text("mass", x, below, grams(mass_kg), 2.25)
+    name = _text("name", x, y, plant.name, 0.35) if crowded else _text("name", x, below, plant.name, 1.0)
     told = f"{plant.name}: {plant.state}" + (f", {grams(mass_kg)} fresh" if mass_kg is not None else "")
     return (
-        f'<a href="/plant/{escape(plant.name, quote=True)}" class="{plant.state.split()[0]}{known}">'
+        f'<a href="/plant/{escape(plant.name, quote=True)}" class="{plant.state.split()[0]}{known}{dark}">'
         f"<title>{escape(told)}</title>"
         f'<circle class="leafage" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m:.3f}" stroke-width=".004"'
         f"{dashes}{fill}/>"
         f'<circle class="ring" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m + 0.014:.3f}" stroke-width=".012"/>'
-        f"{_text('name', x, below, plant.name, 1.0)}{mass}</a>"
+        f"{name}{mass}</a>"
     )
 
 

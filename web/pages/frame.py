@@ -21,7 +21,7 @@ def frame(farm: Farm, title: str, here: str) -> None:
     """Put the bar, the banners and the dialogs on the page that is being built."""
     ui.page_title(f"{title} · {farm.name}")
     ui.add_head_html(f'<link rel="stylesheet" href="{_versioned("instrument.css")}">')
-    ui.add_body_html(_bar(farm, here) + _BANNERS.format(config=escape(farm.config_path)) + _DIALOGS)
+    ui.add_body_html(_bar(farm, here) + _BANNERS + _DIALOGS)
     ui.add_body_html(f'<script src="{_versioned("instrument.js")}"></script>')
 
 
@@ -49,8 +49,7 @@ _BANNERS = """
   data-ask="Clear the stop? A scan that waits goes on at once. Look first that nobody is within the robot's reach.">
   Clear stop</button></div>
 <div class="banner silent" role="alert"><strong>The daemon does not answer.</strong>
- <span>Live values below are old. <span id="silent-reason"></span> Start it with
- <code>trellis daemon --config {config}</code>.</span></div>
+ <span>Live values below are old, and a stop cannot reach the robot. <span id="silent-reason"></span></span></div>
 <div class="banner lost" role="alert"><strong>This page has lost its server.</strong>
  <span>What you see is <span id="lost-age">some time</span> old, and the stop button cannot reach the robot:
  use the switch at the robot.</span></div>

@@ -93,13 +93,13 @@ def _job(job: JobAnswer) -> str:
 
 def _latest(farm: Farm, now: Snapshot) -> str:
     if now.latest is None:
-        return '<section class="panel"><h2>Latest photograph</h2><p class="empty">None taken yet.</p></section>'
+        return '<section class="panel newest"><h2>Latest photograph</h2><p class="empty">None taken yet.</p></section>'
     plant, scan, view = now.latest
     base = f"/api/v1/scans/{escape(scan, quote=True)}/views/{view.view}/photograph.jpg?v={(view.sha256 or '')[:16]}"
     text = f"{link(plant)}, viewpoint {view.view}, {when(view.taken_at, farm.zone)}"
     title = escape(f"{plant}, viewpoint {view.view}", quote=True)
     return (
-        f'<section class="panel"><h2>Latest photograph</h2><figure class="latest">'
+        f'<section class="panel newest"><h2>Latest photograph</h2><figure class="latest">'
         f'<a class="shot" href="{base}" title="{title}"><img src="{base}" alt="{title}"></a>'
         f"<figcaption>{text}</figcaption></figure></section>"
     )
@@ -164,4 +164,4 @@ def _row(farm: Farm, plant: PlantAnswer) -> str:
 
 def _with(value: tuple[str, str]) -> str:
     number, interval = value
-    return (number or NOTHING) + (f'<br><span class="interval">{interval}</span>' if interval else "")
+    return (number or NOTHING) + (f' <span class="interval">{interval}</span>' if interval else "")
