@@ -7,22 +7,31 @@ from dataclasses import dataclass, field
 from trellis.errors import TrellisError
 from web import reading
 from web.agenda import runs
-from web.answers import EventAnswer, JobAnswer, PlantAnswer, RobotAnswer, RunAnswer, ViewAnswer
+from web.answers import EventAnswer, JobAnswer, PlantAnswer, RobotAnswer, RunAnswer, ViewAnswer, ViewsAnswer
 from web.farm import Farm
 from web.robot import robot
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The farm at one moment. `problem` says why the store could not be read; the rest is then what was read before."""
+    """The farm at one moment. `newest` are the viewpoints of the scan that began last.
+
+    `problem` says why the store could not be read; the rest is then what was read before.
+    """
 
     plants: tuple[PlantAnswer, ...] = ()
     jobs: tuple[JobAnswer, ...] = ()
     runs: tuple[RunAnswer, ...] = ()
     events: tuple[EventAnswer, ...] = ()
     robot: RobotAnswer = field(default_factory=lambda: RobotAnswer(reachable=False))
-    latest: tuple[str, str, ViewAnswer] | None = None
+    newest: ViewsAnswer | None = None
     problem: str | None = None
+
+    @property
+    def latest(self) -> ViewAnswer | None:
+        """The viewpoint of the newest scan that was photographed last."""
+        taken = [view for view in self.newest.views if view.taken_at] if self.newest else []
+        return max(taken, key=lambda view: (view.taken_at, view.view), default=None)
 
 
 class Pulse:
@@ -63,20 +72,16 @@ def read(farm: Farm, before: Snapshot) -> Snapshot:
             runs=tuple(runs(farm, 12)),
             events=tuple(reading.events(farm, 40)),
             robot=state,
-            latest=_latest(farm),
+            newest=_newest(farm),
         )
     except TrellisError as error:
-        return Snapshot(before.plants, before.jobs, before.runs, before.events, state, before.latest, str(error))
+        return Snapshot(before.plants, before.jobs, before.runs, before.events, state, before.newest, str(error))
 
 
-def _latest(farm: Farm) -> tuple[str, str, ViewAnswer] | None:
-    """Plant, scan and viewpoint of the photograph that was taken last."""
+def _newest(farm: Farm) -> ViewsAnswer | None:
     for row in farm.store.scans(limit=1):
         try:
-            found = reading.views(farm, row.id)
+            return reading.views(farm, row.id)
         except TrellisError:
             return None  # the scan has just begun, or its folder is gone; its own page says which
-        taken = [view for view in found.views if view.taken_at is not None]
-        if taken:
-            return found.plant, row.id, max(taken, key=lambda view: (view.taken_at, view.view))
     return None

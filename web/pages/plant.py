@@ -1,6 +1,8 @@
 """A plant's page: what it weighs and how sure that is, how it grew, how it looks, and what went wrong."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from html import escape
 
 from nicegui import ui
@@ -19,6 +21,7 @@ from web.pages.wall import running
 from web.pulse import Pulse, Snapshot
 from web.words import NOTHING, cm, days, duration, grams, interval_g, square_cm, when
 
+Draw = Callable[[Snapshot], str]
 _NEW_TAB = " target=_blank rel=noopener"
 
 
@@ -67,7 +70,7 @@ async def _page(
     with ui.element("div").classes("plant-page"):
         _charts(plant)
         _mesh(shown, found, measured)
-        _html(_photographs(farm, shown, found), "wide")
+        await Live(pulse, farm.refresh_s).start([("wide", _photographs(farm, shown, found))])
         _html(_scans(farm, plant, shown), "wide")
 
 
@@ -94,14 +97,18 @@ def _title(farm: Farm, plant: PlantDetailAnswer) -> str:
 
 def _notes(plant: PlantDetailAnswer, shown: ScanAnswer | None, measured: MeasurementAnswer | None, problem: str | None):
     """What stands above the figures: what runs on this plant now, and every reason to doubt what follows."""
-    fixed = "".join(_note(line, bad) for line, bad in _doubts(shown, measured, problem))
+    doubts = _doubts(shown, measured, problem)
+    fixed = "".join(_note(line, bad) for line, bad in doubts)
 
     def draw(now: Snapshot) -> str:
         here = next((one for one in now.plants if one.name == plant.name), plant)
         jobs = tuple(job for job in now.jobs if job.plant == plant.name)
         busy = any(job.state in ("running", "queued", "paused") for job in jobs)
         live = f'<section class="panel live" style="margin-bottom:12px">{running(jobs)}</section>' if busy else ""
-        failed = _note(here.reason, True) if here.state == "failed" and here.reason else ""
+        told = any(here.reason in line for line, _ in doubts) if here.reason else True
+        failed = (
+            _note(f"The last work on it failed: {here.reason}", True) if here.state == "failed" and not told else ""
+        )
         newer = here.last_scan is not None and (not plant.scans or here.last_scan.id != plant.scans[0].id)
         fresh = here.measurement is not None and here.measurement.scan not in {one.scan for one in plant.measurements}
         reload = '<p><a href="">There is something newer: show it.</a></p>' if newer or fresh else ""
@@ -199,15 +206,20 @@ def _made(shown: ScanAnswer, measured: MeasurementAnswer | None) -> str:
     return f'<div style="display:flex;flex-wrap:wrap;gap:8px;margin:12px 0">{links}</div>{stages}'
 
 
-def _photographs(farm: Farm, shown: ScanAnswer | None, found: ViewsAnswer | None) -> str:
-    if shown is None or found is None:
-        return (
-            '<section class="panel"><h2>Photographs</h2><p class="empty">No photograph of this plant yet.</p></section>'
-        )
-    failed = f", {shown.views_failed} failed" if shown.views_failed else ""
-    head = f"Photographs of {when(shown.started_at, farm.zone)}: {shown.views_taken} of {shown.views_planned}{failed}"
-    sky = f"<div><h2>Directions of view</h2>{sky_svg(found)}</div>"
-    return f'<section class="panel"><h2>{head}</h2><div class="beside">{shots_html(found)}{sky}</div></section>'
+def _photographs(farm: Farm, shown: ScanAnswer | None, found: ViewsAnswer | None) -> Draw:
+    """The photographs of a scan; while it runs they are drawn as they come."""
+
+    def draw(now: Snapshot) -> str:
+        views = now.newest if shown and now.newest and now.newest.scan == shown.id else found
+        if shown is None or views is None:
+            return '<section class="panel"><h2>Photographs</h2><p class="empty">None of this plant yet.</p></section>'
+        counts = Counter(view.outcome for view in views.views)
+        failed = f", {counts['failed']} failed" if counts["failed"] else ""
+        head = f"Photographs of {when(shown.started_at, farm.zone)}: {counts['taken']} of {len(views.views)}{failed}"
+        sky = f"<div><h2>Directions of view</h2>{sky_svg(views)}</div>"
+        return f'<section class="panel"><h2>{head}</h2><div class="beside">{shots_html(views)}{sky}</div></section>'
+
+    return draw
 
 
 def _scans(farm: Farm, plant: PlantDetailAnswer, shown: ScanAnswer | None) -> str:

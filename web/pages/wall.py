@@ -71,12 +71,13 @@ def running(jobs: tuple[JobAnswer, ...]) -> str:
     waiting = [job for job in jobs if job.state in ("queued", "paused")]
     if not active and not waiting:
         return '<p class="empty">Nothing runs.</p>'
-    lines = "".join(_job(job) for job in active)
+    lines = "".join(job_html(job) for job in active)
     more = f'<p class="soft more">{len(waiting)} waiting: <a href="/jobs">see the jobs</a></p>'
     return lines + (more if waiting else "")
 
 
-def _job(job: JobAnswer) -> str:
+def job_html(job: JobAnswer, action: str = "") -> str:
+    """A job that runs: its progress, what it does now, and what can be done about it."""
     width = max(0.0, min(1.0, job.share)) * 100
     silent = ""
     if job.silent_s is not None and job.silent_s > _SILENT_S:
@@ -87,14 +88,14 @@ def _job(job: JobAnswer) -> str:
         f'<span class="progress" role="progressbar" aria-valuenow="{width:.0f}" aria-label="{escape(job_name(job))}">'
         f'<i style="width:{width:.1f}%"></i></span>'
         f'<div class="line soft"><span>{escape(doing(job))}</span><span>{duration(job.run_s)}</span></div>'
-        f"{silent}</div>"
+        f"{silent}{action}</div>"
     )
 
 
 def _latest(farm: Farm, now: Snapshot) -> str:
-    if now.latest is None:
+    if now.newest is None or now.latest is None:
         return '<section class="panel newest"><h2>Latest photograph</h2><p class="empty">None taken yet.</p></section>'
-    plant, scan, view = now.latest
+    plant, scan, view = now.newest.plant, now.newest.scan, now.latest
     base = f"/api/v1/scans/{escape(scan, quote=True)}/views/{view.view}/photograph.jpg?v={(view.sha256 or '')[:16]}"
     text = f"{link(plant)}, viewpoint {view.view}, {when(view.taken_at, farm.zone)}"
     title = escape(f"{plant}, viewpoint {view.view}", quote=True)
@@ -164,4 +165,4 @@ def _row(farm: Farm, plant: PlantAnswer) -> str:
 
 def _with(value: tuple[str, str]) -> str:
     number, interval = value
-    return (number or NOTHING) + (f' <span class="interval">{interval}</span>' if interval else "")
+    return f'{number or NOTHING} <span class="interval">{interval}</span>'
