@@ -203,14 +203,18 @@ class Servos:
             DeviceError: The arm is not in `parked_rad`, and `force` is not given.
         """
         if not force:
-            away_rad = float(np.abs(self.positions() - self._section.parked_rad).max())
-            if away_rad > _PARKED_RAD:
-                raise DeviceError(
-                    f"disarming would drop the arm: it is {np.degrees(away_rad):.0f} deg away from parked_rad, "
-                    f"{np.degrees(_PARKED_RAD):.0f} deg are allowed; park it first, or force"
-                )
+            self.check_parked()
         self._armed = False
         self._bus.write_all(table.TORQUE_ENABLE, dict.fromkeys(self._ids, b"\0"))
+
+    def check_parked(self) -> None:
+        """Raises `DeviceError` when the arm is not in `parked_rad`, where it may be let go."""
+        away_rad = float(np.abs(self.positions() - self._section.parked_rad).max())
+        if away_rad > _PARKED_RAD:
+            raise DeviceError(
+                f"disarming would drop the arm: it is {np.degrees(away_rad):.0f} deg away from parked_rad, "
+                f"{np.degrees(_PARKED_RAD):.0f} deg are allowed; park it first, or force"
+            )
 
     def health(self) -> ArmHealth:
         """Temperature, voltage, load and errors of every servo; errors are told, not raised. Raises `ProtocolError`."""

@@ -1,0 +1,64 @@
+"""What the cell says of itself: the believed pose of its camera, a photograph, and the state of all its devices."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from arm.servos import ArmHealth
+from trellis.geometry import Pose
+
+
+@dataclass(frozen=True, eq=False)
+class Believed:
+    """Where the camera is by kinematics from what the devices report.
+
+    Args:
+        world_from_camera: OpenCV axes.
+        position_std_m: Standard deviation of each coordinate.
+        rotation_std_rad: Standard deviation about each axis.
+    """
+
+    world_from_camera: Pose
+    position_std_m: float
+    rotation_std_rad: float
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A photograph that passed the gates.
+
+    Args:
+        jpeg: The file's bytes.
+        taken_at: When the shutter was asked for, UTC.
+        believed: Where the camera stood at that moment.
+    """
+
+    jpeg: bytes
+    taken_at: datetime
+    believed: Believed
+
+
+@dataclass(frozen=True, eq=False)
+class CellState:
+    """Everything that moves, as the devices report it now.
+
+    The place of the carriage, lengths and tensions are None until the cell is homed. Cables stand in the order bottom
+    right, top right, top left, bottom left; joints base, shoulder, elbow, wrist.
+    """
+
+    homed: bool
+    stopped: bool
+    joints_rad: tuple[float, ...]
+    health: ArmHealth
+    x_m: float | None = None
+    y_m: float | None = None
+    yaw_rad: float | None = None
+    lengths_m: tuple[float, ...] | None = None
+    tensions_n: tuple[float, ...] | None = None
+    camera_m: tuple[float, ...] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for JSON."""
+        flat = {name: value for name, value in vars(self).items() if name != "health"}
+        servos = [dict(vars(servo)) for servo in self.health.servos]
+        return {**flat, "servos": servos, "servo_bus": dict(vars(self.health.bus))}

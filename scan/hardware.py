@@ -1,0 +1,281 @@
+"""Winches, servos and camera opened on one clock, and moved, photographed and stopped as one."""
+
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from arm.config import ArmSection
+from arm.servos import Servos
+from cdpr.config import CablesSection
+from cdpr.winches import Winches
+from scan.arrival import Arrival
+from scan.cameras import Camera, Gates, open_camera
+from scan.cell import Cell, CellPosture
+from scan.cell_section import CellSection
+from scan.cell_state import Believed, CellState, Photograph
+from scan.config import CameraSection
+from trellis.clock import Clock, clock_named
+from trellis.config import Configuration
+from trellis.errors import CameraError, DeviceError, Stopped, TrellisError
+from trellis.profiles import rest_to_rest
+
+__all__ = ["Believed", "CellHardware", "CellState", "Photograph"]
+
+#: An arm that is so near to folded is folded.
+_FOLDED_RAD = np.radians(3.0)
+
+
+class CellHardware:
+    """The cell's devices. `connect` opens them, `home` must come before any motion, `stop` works from any thread.
+
+    Closing and connecting again keeps the home: encoders count on while they have power.
+
+    Args:
+        configuration: Sections `[cables]`, `[arm]`, `[camera]` and `[cell]`.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._cables = configuration.section(CablesSection)
+        self._arm_section = configuration.section(ArmSection)
+        self._camera_section = configuration.section(CameraSection)
+        self._section = configuration.section(CellSection)
+        self.cell = Cell.of(configuration)
+        self.attempts = self._camera_section.attempts
+        self._gates = Gates(self._camera_section)
+        self._devices: tuple[Clock, Winches, Servos] | None = None
+        self._camera: Camera | None = None
+        self._open = self._homed = False
+        self._stopped = threading.Event()
+        self._moving = threading.Lock()
+
+    def connect(self) -> None:
+        """Open every device; if one is not there the others are closed again.
+
+        The clock comes first: in simulation it brings the ports with it.
+
+        Raises:
+            DeviceError: Names the device that cannot be opened or reports a fault.
+        """
+        if self._devices is None:
+            clock = clock_named(self._section.clock, self._section.clock_options)
+            self._devices = clock, Winches(self._cables, clock), Servos(self._arm_section, clock)
+        clock, winches, servos = self._devices
+        try:
+            winches.connect()
+            servos.connect()
+            self._camera = open_camera(self._camera_section, clock)
+        except TrellisError:
+            self.close()
+            raise
+        self._open = True
+
+    def close(self) -> None:
+        """Close what is open; winches and servos go on holding."""
+        self._open = False
+        if self._devices is not None:
+            _, winches, servos = self._devices
+            winches.close()
+            servos.close()
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that the devices live by; there once `connect` was called."""
+        return self._need()[0]
+
+    def home(self) -> None:
+        """Take the carriage to be docked at home with the cables just taut, hold it, and park the arm.
+
+        Raises:
+            Stopped: A stop is in force.
+            DeviceError: A device fails.
+        """
+        _, winches, servos = self._need()
+        winches.home()
+        servos.hold()
+        self._homed = True
+        self.fold()
+        self._arm_to(np.array(self.cell.park.joints_rad))
+
+    def go(self, posture: CellPosture) -> None:
+        """Drive carriage and arm straight to a posture, together; on return everything stands still there.
+
+        Raises:
+            Unreachable: Outside workspace, tensions or joint limits; nothing has moved.
+            Stopped: Somebody stopped, before or on the way.
+            DeviceError: A device fails, or the posture is not reached; the arm holds where it is then.
+        """
+        clock, winches, servos = self._need()
+        with self._moving:
+            self._raise_if_stopped()
+            servos.check(posture.joints_rad)
+            steps = winches.follow(posture.x_m, posture.y_m)
+            duration_s = max(self._carriage_s(posture), servos.duration_s(posture.joints_rad))
+            next(steps)  # checks the whole way before anything moves
+            due_s = clock.monotonic_s() + duration_s
+            try:
+                servos.start_move(posture.joints_rad, duration_s)
+                for _ in steps:
+                    pass
+                self._arrival().wait(posture, due_s)
+            except DeviceError:
+                # One device failed: the other must not go on alone. The first error is the one to tell.
+                with suppress(DeviceError):
+                    servos.halt()
+                raise
+
+    def approach(self, posture: CellPosture) -> None:
+        """Go to a posture from wherever the cell stands: fold the arm, travel, unfold. Raises as `go`."""
+        self.fold()
+        self.go(self.cell.folded(posture))
+        self.go(posture)
+
+    def fold(self) -> None:
+        """Fold the arm where the carriage stands, so that it may travel. Raises as `go`."""
+        joints_rad = self._need()[2].positions()
+        folded_rad = np.array([joints_rad[0], *self.cell.park.joints_rad[1:]])
+        if np.abs(folded_rad - joints_rad).max() > _FOLDED_RAD:
+            self._arm_to(folded_rad)
+
+    def park(self) -> None:
+        """Fold the arm, go home, and bring the arm to `parked_rad`. Raises as `go`."""
+        self.fold()
+        self.go(self.cell.park)
+
+    def posture(self) -> CellPosture:
+        """Where everything stands, by what the devices report. Raises `DeviceError`."""
+        _, winches, servos = self._need()
+        x_m, y_m, yaw_rad = map(float, winches.state().estimate.pose)
+        base, shoulder, elbow, wrist = map(float, servos.positions())
+        return CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist))
+
+    def believed(self) -> Believed:
+        """Where the camera is, by kinematics from what the devices report. Raises `DeviceError`."""
+        section = self._section
+        return Believed(self.cell.world_from_camera(self.posture()), section.position_std_m, section.rotation_std_rad)
+
+    def photograph(self) -> Photograph:
+        """One photograph that passes the gates, with the pose that it was taken from.
+
+        Raises:
+            CameraError: No usable photograph, or the cell moved meanwhile.
+            Stopped: A stop is in force.
+            DeviceError: A device does not say where it is.
+        """
+        self._raise_if_stopped()
+        if self._camera is None:
+            raise CameraError("the camera is not connected; call connect() first")
+        believed = self.believed()
+        frame = self._camera.snapshot(self.clock.monotonic_s() + self._camera_section.timeout_s)
+        self._gates.check(frame)
+        moved_m, turned_rad = self.believed().world_from_camera.distance_to(believed.world_from_camera)
+        if moved_m > self._section.arrival_m or turned_rad > np.radians(self._section.arrival_deg):
+            raise CameraError(
+                f"the camera moved by {1000 * moved_m:.1f} mm and {np.degrees(turned_rad):.1f} deg while it took a "
+                "photograph; look for what swings, or raise [cell] settle_s"
+            )
+        return Photograph(frame.jpeg, frame.taken_at, believed)
+
+    def stop(self) -> None:
+        """Freeze all eight actuators at once, from any thread; `go` ends with `Stopped`.
+
+        Raises:
+            DeviceError: A device did not take the stop; all others did.
+        """
+        self._stopped.set()
+        if not self._open:
+            return
+        _, winches, servos = self._need()
+        faults: list[TrellisError] = []
+
+        def tell(device: Winches | Servos) -> None:
+            try:
+                device.stop()
+            except TrellisError as fault:
+                faults.append(fault)
+
+        # Two lines, two threads: neither waits for the other.
+        threads = [threading.Thread(target=tell, args=(device,), name="stop") for device in (winches, servos)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if faults:
+            raise faults[0]
+
+    def clear_stop(self) -> None:
+        """Allow motion again; nothing moves until the next `go`."""
+        if self._devices is not None:
+            for device in self._devices[1:]:
+                device.clear_stop()
+        self._stopped.clear()
+
+    def disarm(self, force: bool = False) -> None:
+        """Let go of all eight actuators.
+
+        Raises:
+            DeviceError: The cell is not parked, and `force` is not given; everything goes on holding.
+        """
+        _, winches, servos = self._need()
+        if not force:
+            servos.check_parked()
+        winches.disarm(force)
+        servos.disarm(force)
+
+    def state(self) -> CellState:
+        """Everything that moves, as reported now. Raises `DeviceError`."""
+        _, winches, servos = self._need()
+        stopped, joints = self._stopped.is_set(), tuple(map(float, servos.positions()))
+        if not self._homed:
+            return CellState(False, stopped, joints, servos.health())
+        winch = winches.state()
+        x_m, y_m, yaw_rad = map(float, winch.estimate.pose)
+        base, shoulder, elbow, wrist = joints
+        camera = self.cell.world_from_camera(CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist)))
+        lengths, tensions, camera_m = (
+            tuple(map(float, values)) for values in (winch.lengths_m, winch.tensions_n, camera.translation_m)
+        )
+        return CellState(True, stopped, joints, servos.health(), x_m, y_m, yaw_rad, lengths, tensions, camera_m)
+
+    def _arm_to(self, joints_rad: np.ndarray) -> None:
+        """Move the arm alone."""
+        clock, winches, servos = self._need()
+        with self._moving:
+            self._raise_if_stopped()
+            x_m, y_m, yaw_rad = map(float, winches.state().estimate.pose)
+            duration_s = servos.duration_s(joints_rad)
+            servos.start_move(joints_rad, duration_s)
+            base, shoulder, elbow, wrist = map(float, joints_rad)
+            goal = CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist))
+            self._arrival().wait(goal, clock.monotonic_s() + duration_s)
+
+    def _carriage_s(self, posture: CellPosture) -> float:
+        """How long the carriage takes to a place."""
+        pace, now = self.cell.pace, self._need()[1].state().estimate.pose
+        way_m = float(np.hypot(posture.x_m - now[0], posture.y_m - now[1]))
+        return rest_to_rest(way_m, pace.speed_m_s, pace.acceleration_m_s2, pace.jerk_m_s3).duration_s
+
+    def _arrival(self) -> Arrival:
+        clock, winches, servos = self._need()
+        return Arrival(winches, servos, self.cell.arm, self._section, clock, self._stopped)
+
+    def _need(self) -> tuple[Clock, Winches, Servos]:
+        if self._devices is None:
+            raise DeviceError("the cell's devices are not open; call connect() first")
+        return self._devices
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise Stopped("the cell is stopped; clear the stop before moving")
