@@ -76,7 +76,8 @@ class Model:
         images_given: Files in the folder that claim to be photographs.
         left_out: Those that are not in `views`.
         residuals: One for each view with a believed pose.
-        board_residual_m: RMS distance of tag corners found from where they stand on the board, or None.
+        board_residual_m: RMS distance of tags found from where they stand on the board, each weighed by how well
+            the photographs fix it, or None.
         notes: What a person should know about scale and frame, a line each; empty when all agree.
     """
 

@@ -21,6 +21,7 @@ from reconstruction.alignment import (
     align_to_both,
     disagreement,
     residuals,
+    weighted_residual_m,
 )
 from reconstruction.colmap_io import drop, lens_of, move, points_of, views_of
 from reconstruction.config import SparseOptions
@@ -154,7 +155,7 @@ def _settle(found: pycolmap.Reconstruction, folder: Folder, beliefs: _Beliefs, o
     """Move a model to where poses and board have it."""
     views = views_of(found, folder.path)
     by_poses = align(views, beliefs.poses, options.seed) if beliefs.poses else None
-    corners, by_board = _board(found, views, beliefs, options)
+    tags, by_board = _board(found, views, beliefs, options)
     notes: list[str] = []
     if beliefs.board is not None and by_board is None:
         notes.append("the board gives no scale: too few of its tags are seen by three photographs, or they do not fit")
@@ -163,14 +164,13 @@ def _settle(found: pycolmap.Reconstruction, folder: Folder, beliefs: _Beliefs, o
         centres = np.array([view.world_from_camera.translation_m for view in views])
         odd = disagreement(by_poses, by_board, centres, _usual_std_m(beliefs.poses))
         notes += [] if odd is None else [odd]
-        chosen, source = align_to_both(views, beliefs.poses, corners, by_board), ScaleSource.BOTH
+        chosen, source = align_to_both(views, beliefs.poses, tags, by_board), ScaleSource.BOTH
     if chosen is None:
         return _Frame(ScaleSource.NONE, float("nan"), None, tuple(notes))
     move(found, chosen.rotation, chosen.translation, chosen.scale)
     residual_m = None
     if by_board is not None:
-        squares = ((chosen.points(corners.found) - corners.board_m) ** 2).sum(axis=1)
-        residual_m = float(np.sqrt(squares.mean()))
+        residual_m = weighted_residual_m(chosen, tags)
     return _Frame(source, chosen.scale_std, residual_m, tuple(notes))
 
 
@@ -179,8 +179,8 @@ def _board(
 ) -> tuple[Corners, Similarity | None]:
     if beliefs.board is None:
         return triangulate({}, (), TagBoard("", 1.0, {}), lens_of(found)), None
-    corners = triangulate(beliefs.seen, views, beliefs.board, lens_of(found))
-    return corners, align_to_board(corners, options.seed)
+    tags = triangulate(beliefs.seen, views, beliefs.board, lens_of(found)).centres()
+    return tags, align_to_board(tags, options.seed)
 
 
 def _usual_std_m(poses: Mapping[str, CameraPose]) -> float:

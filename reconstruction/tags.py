@@ -1,5 +1,7 @@
 """Fiducial tags in photographs: where corners are seen, where that puts the camera, and where the corners stand."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -46,6 +48,23 @@ class Corners:
 
     def __len__(self) -> int:
         return len(self.tags)
+
+    def centres(self) -> Corners:
+        """One row for each tag with all four corners: their mean.
+
+        Light bleeds over edges and detectors round corners, so that all four seem nearer to the middle than they are
+        (by 0.2 mm at 0.3 m on simulated tags); the mean does not feel it.
+        """
+        whole = [np.flatnonzero(self.tags == tag) for tag in sorted(set(self.tags.tolist()))]
+        rows = np.array([row for row in whole if len(row) == 4], dtype=np.int64).reshape(-1, 4)
+        return Corners(
+            self.tags[rows[:, 0]],
+            self.found[rows].mean(axis=1),
+            # The four are seen by the same few photographs: their errors are far from independent.
+            np.sqrt((self.stds[rows] ** 2).mean(axis=1)),
+            self.board_m[rows].mean(axis=1),
+            np.sqrt((self.errors_px[rows] ** 2).mean(axis=1)),
+        )
 
 
 def see_tags(folder: Path, names: Sequence[str], board: TagBoard, threads: int) -> dict[str, Sighting]:
