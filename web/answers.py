@@ -149,7 +149,8 @@ class RobotAnswer(Answer):
 
     `reachable` is False when the daemon does not answer, and `reason` says so; the other values are then None.
     `summary` is a few words for a person; `age_s` is how old the values from the cell are. The position is that of
-    the carriage in the world frame; joints, lengths and tensions stand in the order of the devices.
+    the carriage, `camera_m` that of the camera, both in the world frame; joints, lengths and tensions stand in the
+    order of the devices.
     """
 
     reachable: bool
@@ -163,6 +164,7 @@ class RobotAnswer(Answer):
     joints_rad: tuple[float, ...] | None = None
     lengths_m: tuple[float, ...] | None = None
     tensions_n: tuple[float, ...] | None = None
+    camera_m: tuple[float, ...] | None = None
 
 
 class HealthAnswer(Answer):

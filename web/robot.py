@@ -7,7 +7,7 @@ from trellis.errors import TrellisError
 from web.answers import RobotAnswer
 from web.farm import Farm
 
-_FROM_CELL = ("x_m", "y_m", "yaw_rad", "joints_rad", "lengths_m", "tensions_n")
+_FROM_CELL = ("x_m", "y_m", "yaw_rad", "joints_rad", "lengths_m", "tensions_n", "camera_m")
 
 
 def robot(farm: Farm) -> RobotAnswer:
@@ -27,7 +27,12 @@ def robot_answer(state: Mapping[str, Any]) -> RobotAnswer:
         reachable=True,
         reason=state.get("cell_reason"),
         stopped=stopped,
-        summary="stopped" if stopped else "robot at work" if state.get("job") else "robot ready",
+        summary="stopped" if stopped else "robot at work" if _scans(state) else "robot ready",
         age_s=state.get("cell_age_s"),
         **{name: cell.get(name) for name in _FROM_CELL},
     )
+
+
+def _scans(state: Mapping[str, Any]) -> bool:
+    """Whether a scan is under way; a reconstruction alone does not move the robot."""
+    return (state.get("job") or {}).get("kind") == "scan"

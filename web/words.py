@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from web.answers import JobAnswer, PlantAnswer
 
 NOTHING = "–"
+_STAGES = {"devices": "opening the devices, going home", "plan": "planning the viewpoints"}
 
 
 def grams(mass_kg: float | None) -> str:
@@ -60,6 +61,8 @@ def days(age_days: float | None) -> str:
 
 def doing(job: JobAnswer) -> str:
     """What a job does now, as a phrase."""
+    if job.state == "running" and job.stage in _STAGES:
+        return _STAGES[job.stage]
     if job.kind == "scan" and job.views_planned:
         return f"{job.views_taken} of {job.views_planned} photographs"
     if job.state == "running" and job.stage:

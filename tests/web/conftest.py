@@ -44,7 +44,7 @@ class Robot:
         return {"stopped": False}
 
     def state(self) -> dict[str, object]:
-        cell = {"x_m": 0.9, "y_m": 1.0, "yaw_rad": 0.02, "lengths_m": [1.5, 1.6, 1.4, 1.3]}
+        cell = {"x_m": 0.9, "y_m": 1.0, "yaw_rad": 0.02, "camera_m": [0.8, 0.9, 0.3]}
         return {"stopped": self.stopped, "job": None, "cell": cell, "cell_age_s": 0.2}
 
 

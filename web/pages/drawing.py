@@ -46,14 +46,17 @@ def heaviest(plants: Sequence[PlantAnswer]) -> float:
     return max(masses, default=0.0)
 
 
-def legend(plants: Sequence[PlantAnswer]) -> str:
-    """What the colours mean."""
+def legend(plants: Sequence[PlantAnswer], robot: RobotAnswer) -> str:
+    """What the colours mean, and why there is no carriage where there is none."""
     top = heaviest(plants)
     ramp = f"linear-gradient(to right, {', '.join(RAMP)})"
     scale = f'<span>Fresh mass 0<i class="ramp" style="background:{ramp}"></i>{grams(top)}</span>' if top else ""
     keys = (("busy", "at work"), ("queued", "waits"), ("refused", "no mass given"), ("failed", "failed"))
+    missing = ""
+    if robot.reachable and robot.x_m is None and robot.reason:
+        missing = f"<span>The carriage is not drawn: {escape(robot.reason)}.</span>"
     shown = "".join(f'<span class="key {name}">{text}</span>' for name, text in keys)
-    return f'<div class="legend">{scale}{shown}<span>Circles show each plant\'s diameter.</span></div>'
+    return f'<div class="legend">{scale}{shown}<span>Circles show each plant\'s diameter.</span>{missing}</div>'
 
 
 def _mass_kg(plant: PlantAnswer) -> float | None:
@@ -93,7 +96,16 @@ def _cables(farm: Farm, robot: RobotAnswer, height_m: float) -> str:
     outline = " ".join(f"{x:.3f},{y:.3f}" for x, y in corners)
     body = f'<polygon class="body" points="{outline}" stroke-width=".006"/>'
     old = " old" if robot.age_s is not None and robot.age_s > _OLD_S else ""
-    return f'<g class="carriage{old}">{lines}{body}</g>{pulleys}'
+    return f'<g class="carriage{old}">{lines}{body}{_camera(robot, height_m)}</g>{pulleys}'
+
+
+def _camera(robot: RobotAnswer, height_m: float) -> str:
+    """The arm as a line from the carriage's middle to the camera."""
+    if robot.camera_m is None or robot.x_m is None or robot.y_m is None:
+        return ""
+    x, y = robot.camera_m[0], height_m - robot.camera_m[1]
+    arm = _line("arm", robot.x_m, height_m - robot.y_m, x, y, 0.01)
+    return f'{arm}<circle class="eye" cx="{x:.3f}" cy="{y:.3f}" r=".018"/>'
 
 
 def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float, crowded: bool) -> str:

@@ -47,7 +47,7 @@ def _left(farm: Farm) -> Draw:
         if not now.plants:
             nothing = "No plant hangs on the wall yet. Add one to [[wall.plants]] in the configuration."
             return f'{problem}<section class="panel"><p class="empty">{nothing}</p></section>'
-        drawing = wall_svg(farm, now.plants, now.robot) + legend(now.plants)
+        drawing = wall_svg(farm, now.plants, now.robot) + legend(now.plants, now.robot)
         return f'{problem}<section class="panel">{drawing}</section>{_table(farm, now)}'
 
     return draw
