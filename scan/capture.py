@@ -84,6 +84,7 @@ def _begin(
     hardware: Photographer, plan: Plan, folder: ScanFolder, scan: str, cultivar: str | None, age_days: float | None
 ) -> ScanManifest:
     """The folder's manifest, checked against its photographs and the plan, or a new one; written."""
+    swept = _sweep(folder)
     if folder.manifest.exists():
         found = read_manifest(folder.manifest)
         if (found.plant, found.scan) != (plan.plant, scan):
@@ -92,6 +93,8 @@ def _begin(
                 "give each scan a folder of its own"
             )
         manifest = found if found.finished_at and not found.missing else _resumed(found, plan, folder)
+        for line in swept:
+            manifest = manifest.with_event(line)
         if manifest != found:
             write_manifest(folder.manifest, manifest)
         return manifest
@@ -105,17 +108,22 @@ def _begin(
         plant_height_m=plan.height_m,
         started_at=hardware.clock.utc(),
         views=tuple(ViewRecord(view=stop.view, planned=_planned(stop)) for stop in plan.stops),
-        events=tuple(f"view {view.view} was not planned: {view.reason}" for view in plan.dropped),
+        events=(*swept, *(f"view {view.view} was not planned: {view.reason}" for view in plan.dropped)),
     )
     write_manifest(folder.manifest, manifest)
     return manifest
 
 
+def _sweep(folder: ScanFolder) -> tuple[str, ...]:
+    """Remove what a killed process left half-written; a line for each file."""
+    paths = sorted([*folder.path.glob(".*.part"), *folder.images.glob(".*.part")])
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return tuple(f"{path.name} was half-written and is removed" for path in paths)
+
+
 def _resumed(manifest: ScanManifest, plan: Plan, folder: ScanFolder) -> ScanManifest:
     """The manifest of a scan that was broken off: what its photographs bear out, and the rest by the plan of now."""
-    for path in sorted([*folder.path.glob(".*.part"), *folder.images.glob(".*.part")]):
-        path.unlink(missing_ok=True)
-        manifest = manifest.with_event(f"{path.name}: half-written, removed")
     for view in manifest.taken:
         wrong = _wrong_with(folder.images / str(view.image), view)
         if wrong is not None:
