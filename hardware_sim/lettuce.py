@@ -19,33 +19,55 @@ FIRST_DAY, LAST_DAY = 5.0, 60.0
 LEAF_INTERVAL_D = 2.3
 #: Day on which the first true leaf shows: 6 to 7 leaves in week 1, 25 in week 7, as counted on real heads.
 FIRST_LEAF_D = -3.0
-#: A leaf's area follows a logistic of its age: half way at 19 days, with a time scale of 5.5 days.
-HALF_GROWN_D, GROWTH_SCALE_D = 19.0, 5.5
+#: A leaf's area follows a logistic of its age: half way at 16 days, with a time scale of 4.5 days.
+HALF_GROWN_D, GROWTH_SCALE_D = 16.0, 4.5
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How leaves stand, degrees above the wall, from the oldest leaf to the newest.
+
+    The foot of a leaf rises from `outer_deg` to `inner_deg`, partly as `rank ** steepening`; along its length a leaf bends by
+    `droop_deg` if old and by `heading_deg` in the middle of a head, which forms from `heading_day` on over
+    `heading_days`. Young plants stand steeper, by `young_deg` that fades with `young_days`.
+    """
+
+    outer_deg: float
+    inner_deg: float
+    steepening: float
+    droop_deg: float
+    heading_deg: float
+    heading_day: float
+    heading_days: float
+    young_deg: float
+    young_days: float
 
 
 @dataclass(frozen=True)
 class Cultivar:
-    """What differs between kinds of lettuce. Angles in degrees above the wall, wave as a share of a leaf's length."""
+    """What differs between kinds of lettuce; the height of the edge's waves is a share of a leaf's length."""
 
     name: str
     areas_cm2: tuple[float, ...]
     width_by_length: float
-    outer_deg: float
-    inner_deg: float
-    droop_deg: float
-    heading_deg: float
+    habit: Habit
     wave: tuple[float, float]
     frill: float
     flatness: float
     green: tuple[float, float, float]
 
 
-#: Areas of weeks 1, 3, 5, 7: Salanova (a butterhead) and Lugano (loose leaves) of Hemming et al. 2021.
+#: Areas of weeks 1, 3, 5, 7: Salanova (a butterhead) and Lugano (loose leaves) of Hemming et al. 2021. The habits are
+#: fitted so that height and diameter follow the same tables.
 CULTIVARS = {
-    "butterhead": Cultivar("butterhead", (77, 568, 2047, 4141), 0.85, 16, 80, -18, 75, (0.05, 0.08), 0.0, 1.3,
-                           (0.105, 0.225, 0.050)),
-    "looseleaf": Cultivar("looseleaf", (86, 557, 1814, 3125), 0.80, 22, 76, -34, 40, (0.08, 0.11), 0.012, 1.5,
-                          (0.095, 0.195, 0.040)),
+    "butterhead": Cultivar(
+        "butterhead", (77, 568, 2047, 4141), 1.00, Habit(-5, 68, 3.4, 8, 66, 12, 22, 79, 16), (0.05, 0.08), 0.0, 1.3,
+        (0.130, 0.275, 0.052),
+    ),
+    "looseleaf": Cultivar(
+        "looseleaf", (86, 557, 1814, 3125), 0.95, Habit(23, 66, 3.5, 10, 42, 14, 30, 34, 14), (0.08, 0.11), 0.012, 1.5,
+        (0.110, 0.230, 0.042),
+    ),
 }  # fmt: skip
 HARVEST_DAYS = (12.0, 26.0, 40.0, 54.0)
 
@@ -142,18 +164,19 @@ def _grown(age_d: Array | float) -> Array:
     return np.asarray(1 / (1 + np.exp(-(np.asarray(age_d) - HALF_GROWN_D) / GROWTH_SCALE_D)))
 
 
-_KNOTS_D = np.array([-3.0, 6.0, 14.0, 24.0, 36.0, 60.0])
+_KNOTS_D = np.array([-3.0, 3.0, 9.0, 15.0, 21.0, 28.0, 36.0, 46.0, 60.0])
 
 
 @lru_cache
 def _final_areas_cm2(name: str) -> Array:
-    """Final area of a leaf by the day it shows, at `_KNOTS_D`, such that the leaves of each day sum to the curve."""
+    """Final area of a leaf by the day it shows, at `_KNOTS_D`: such that each day's leaves sum to the curve, smoothly."""
     shown = FIRST_LEAF_D + LEAF_INTERVAL_D * np.arange(30)
     hats = np.array([np.interp(shown, _KNOTS_D, row) for row in np.eye(len(_KNOTS_D))])
     days = np.arange(8.0, 58.0)
     grown = np.where(days[:, None] > shown, _grown(days[:, None] - shown), 0.0)
     wanted = np.exp(_log_area_curve(name)(days))
-    found, _ = nnls((grown @ hats.T) / wanted[:, None], np.ones(len(days)))
+    smooth = np.diff(np.eye(len(_KNOTS_D)), 2, axis=0) * 0.0025
+    found, _ = nnls(np.vstack([(grown @ hats.T) / wanted[:, None], smooth]), np.r_[np.ones(50), np.zeros(len(smooth))])
     return np.maximum(found, 5.0)
 
 

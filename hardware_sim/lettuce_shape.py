@@ -4,13 +4,14 @@ A leaf lies on a surface of revolution about the plant's axis (or one a little f
 younger the leaf is: so leaves wrap each other sheath on sheath as real ones do, and hardly ever cut through each other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hardware_sim.lettuce import Leaf, Lettuce
+from hardware_sim.lettuce_contact import grid_faces, part, upward_normals
 from hardware_sim.lettuce_skin import blister_heights
 from hardware_sim.rigid import Array
 
@@ -35,20 +36,20 @@ class LeafSheet:
 
     def faces(self) -> NDArray[np.int32]:
         """Triangles (m, 3) as indices into the flattened vertices; counter-clockwise seen from the upper side."""
-        rows, columns = self.vertices_m.shape[:2]
-        index = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
-        a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
-        return np.concatenate([np.stack(three, -1).reshape(-1, 3) for three in ((a, b, c), (a, c, d))])
+        return grid_faces(*self.vertices_m.shape[:2])
 
 
 def leaf_sheets(plant: Lettuce, triangle_m: float = TRIANGLE_M) -> list[LeafSheet]:
-    """The sheets of all leaves, oldest first."""
-    return [_sheet(plant, leaf, triangle_m) for leaf in plant.leaves]
+    """The sheets of all leaves, oldest first, each lying on the older ones."""
+    alone = [_sheet(plant, leaf, triangle_m) for leaf in plant.leaves]
+    shares = [np.clip((sheet.flat_m[:, 0, 1] / sheet.length_m - 0.08) / 0.2, 0, 1) for sheet in alone]
+    grids = part([sheet.vertices_m for sheet in alone], shares)
+    return [replace(sheet, vertices_m=grid) for sheet, grid in zip(alone, grids, strict=True)]
 
 
 def leaf_size(plant: Lettuce, leaf: Leaf, area_m2: float | None = None) -> tuple[float, float]:
     """Length and greatest width of the leaf laid flat, metres, for its area (or another)."""
-    ratio = plant.cultivar.width_by_length * (1 - 0.42 * np.exp(-leaf.index / 4.0))
+    ratio = plant.cultivar.width_by_length * (1 - 0.65 * np.exp(-leaf.index / 3.5))
     u = np.linspace(0, 1, 400)
     mean = float(np.trapezoid(_half_outline(u, leaf.index), u))
     length = float(np.sqrt((area_m2 or leaf.flat_area_m2) / (ratio * mean)))
@@ -57,9 +58,9 @@ def leaf_size(plant: Lettuce, leaf: Leaf, area_m2: float | None = None) -> tuple
 
 def _half_outline(u: Array, index: int) -> Array:
     """Half width by place along the midrib, as a share of the greatest: narrow at the base, widest at 0.6, round."""
-    stalk = 1.0 + 1.0 * np.exp(-index / 5.0)
-    blade = u**stalk * (1 - u) ** 0.48
-    top = (stalk / (stalk + 0.48)) ** stalk * (0.48 / (stalk + 0.48)) ** 0.48
+    stalk, rounding = 0.85 + 1.1 * np.exp(-index / 5.0), 0.44
+    blade = u**stalk * (1 - u) ** rounding
+    top = (stalk / (stalk + rounding)) ** stalk * (rounding / (stalk + rounding)) ** rounding
     return np.asarray(np.maximum(blade / top, 0.17 * (1 - u) ** 0.3))
 
 
@@ -79,20 +80,24 @@ def _sheet(plant: Lettuce, leaf: Leaf, triangle_m: float) -> LeafSheet:
     body = _revolve(leaf, radius, height, across, _wrap_radius(plant, leaf, radius, half))
     lift = _waves(plant, leaf, u, v, length, half, random)
     lift += blister_heights(plant, leaf, across, along, length) * np.minimum(1, u * 3)[:, None]
-    return LeafSheet(leaf, body + lift[..., None] * _normals(body), np.stack([across, along], -1), length, width)
+    return LeafSheet(leaf, body + lift[..., None] * upward_normals(body), np.stack([across, along], -1), length, width)
 
 
 def _profile(plant: Lettuce, leaf: Leaf, u: Array, length: float, random: np.random.Generator) -> tuple[Array, Array]:
     """Distance from the axis and height along the midrib: starts on the short stem, steep if young, bent at the end."""
-    kind = plant.cultivar
+    habit = plant.cultivar.habit
     size = np.sqrt(plant.flat_leaf_area_m2 / 0.2)
-    heading = np.clip((plant.day - 22) / 25, 0, 1)
-    base_deg = kind.outer_deg + (kind.inner_deg - kind.outer_deg) * leaf.rank**2.2 + random.normal(0, 2)
+    old = 1 - leaf.rank
+    heading = np.clip((plant.day - habit.heading_day) / habit.heading_days, 0, 1)
     cup = np.sin(np.pi * np.clip(leaf.rank * 1.3, 0, 1)) * heading
-    bend_deg = kind.droop_deg * (1 - leaf.rank) ** 2 + kind.heading_deg * cup + random.normal(0, 4)
-    # Young plants stand up: the rosette opens as it grows.
-    base_deg += 40 * np.exp(-plant.day / 14) * (1 - leaf.rank)
-    slope = np.radians(base_deg - 6 + 10 * (1 - u) ** 3 + bend_deg * u**1.3)
+    # A fifth of the rise is even, so that each leaf keeps a gap to those it lies on.
+    share = 0.2 * leaf.rank + 0.8 * leaf.rank**habit.steepening
+    foot_deg = habit.outer_deg + (habit.inner_deg - habit.outer_deg) * share
+    foot_deg += habit.young_deg * np.exp(-plant.day / habit.young_days) * old + random.normal(0, 0.7)
+    # Never into the wall: what would lie lower is eased up to 2 deg above it.
+    foot_deg = 2 + 4 * np.log1p(np.exp((foot_deg - 2) / 4))
+    bend_deg = habit.droop_deg * old**2 + habit.heading_deg * cup + random.normal(0, 1.5)
+    slope = np.radians(foot_deg + bend_deg * u**1.3)
     step = np.diff(u, prepend=0) * length
     start = (0.002 + 0.007 * size) * (1 - 0.85 * leaf.rank)
     radius = start + np.cumsum(np.cos(slope) * step)
@@ -115,12 +120,6 @@ def _revolve(leaf: Leaf, radius: Array, height: Array, across: Array, wrap: Arra
     return np.stack([c * outward - s * sideways, s * outward + c * sideways, up], -1)
 
 
-def _normals(grid: Array) -> Array:
-    """Unit normals of a grid of points towards the leaf's upper side (inwards and up)."""
-    normals = np.cross(np.gradient(grid, axis=1), np.gradient(grid, axis=0))
-    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-15))
-
-
 def _waves(
     plant: Lettuce, leaf: Leaf, u: Array, v: Array, length: float, half: Array, random: np.random.Generator
 ) -> Array:
@@ -132,7 +131,7 @@ def _waves(
         height = length * random.uniform(*plant.cultivar.wave) / 2
         phases = random.uniform(0, 2 * np.pi, 3)
         place = u + 0.03 * np.sin(2 * np.pi * u + phases[2])
-        wave = np.sin(2 * np.pi * place / period + phases[0]) + 0.35 * np.sin(4.6 * np.pi * place / period + phases[1])
+        wave = np.sin(2 * np.pi * place / period + phases[0]) * (0.7 + 0.4 * np.sin(2 * np.pi * 1.7 * u + phases[1]))
         edge = np.where(v * side > 0, np.abs(v), 0) ** 2.5
         lift += (height * fade * wave)[:, None] * edge
     # The blade's own bow: a few millimetres over centimetres, and the trough that the midrib makes.

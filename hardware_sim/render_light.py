@@ -12,6 +12,7 @@ import numpy as np
 import open3d as o3d
 from numpy.typing import NDArray
 
+from hardware_sim.lettuce_contact import upward_normals
 from hardware_sim.rigid import Array
 from hardware_sim.scene import LAMPS, Lamp, Scene
 from hardware_sim.wall import WALL_MAX_M, WALL_MIN_M
@@ -139,8 +140,7 @@ def _leaf_samples(scene: Scene):  # noqa: ANN202 - two arrays and the function t
             rows, columns = grid.shape[:2]
             r = np.unique(np.linspace(0, rows - 1, max(3, rows // VERTEX_STEP)).round().astype(int))
             c = np.unique(np.linspace(0, columns - 1, max(3, columns // VERTEX_STEP)).round().astype(int))
-            normal = np.cross(np.gradient(grid, axis=1), np.gradient(grid, axis=0))
-            normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-15)
+            normal = upward_normals(grid)
             where.append(grid[np.ix_(r, c)].reshape(-1, 3))
             normals.append(normal[np.ix_(r, c)].reshape(-1, 3))
             y = np.interp(np.arange(rows), r, np.arange(len(r))).astype(np.float32)
