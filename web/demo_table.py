@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from trellis.records import MassEstimate
 from web.answers import MeasurementAnswer, PlantDetailAnswer
 from web.words import duration, grams, interval_g, square_cm
 
@@ -52,10 +53,10 @@ def result_table(outcomes: Sequence[Outcome]) -> Table:
 
 def _add(table: Table, outcome: Outcome) -> None:
     name, taken, one, truth = outcome.plant.name, outcome.taken, outcome.measurement, outcome.truth or {}
+    mass = one.mass if one is not None else MassEstimate()
     if one is None:
         table.add_row(name, taken, "", "failed", "", "", "", "")
     else:
-        mass = one.mass
         table.add_row(
             name,
             taken,
@@ -73,9 +74,9 @@ def _add(table: Table, outcome: Outcome) -> None:
         "",
         square_cm(truth.get("well_seen_area_m2")),
         grams(fresh),
-        _inside(fresh, one and one.mass.fresh_mass_low_kg, one and one.mass.fresh_mass_high_kg),
+        _inside(fresh, mass.fresh_mass_low_kg, mass.fresh_mass_high_kg),
         grams(dry),
-        _inside(dry, one and one.mass.dry_mass_low_kg, one and one.mass.dry_mass_high_kg),
+        _inside(dry, mass.dry_mass_low_kg, mass.dry_mass_high_kg),
         style="dim",
         end_section=True,
     )

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 
-from scheduler.rows import EventRow, JobRow, MeasurementRow, PlantRow, ScanRow
+from scheduler.rows import EventRow, JobRow, JobState, MeasurementRow, PlantRow, ScanRow
 from trellis.folders import ScanFolder
 from trellis.manifest import ScanManifest, ViewRecord, read_manifest
 from web.answers import (
@@ -26,7 +26,7 @@ from web.farm import Farm
 
 #: What can be fetched under a scan, and the file under its `reconstruction/` that is it.
 ARTEFACTS = ("mesh.glb", "mesh.ply", "plant.ply", "cloud.ply", "report.html", "traits.json", "mass.json")
-_OPEN = ("queued", "running", "paused")
+_OPEN: tuple[JobState, ...] = ("queued", "running", "paused")
 
 
 def plants(farm: Farm) -> list[PlantAnswer]:

@@ -1,5 +1,7 @@
 """How the API says no: `{"error": "one line that names the fix"}` with the status that fits."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -9,9 +11,11 @@ from starlette.exceptions import HTTPException
 from trellis.errors import DeviceError, InputError, OutOfSpace, Stopped, TrellisError
 from web.answers import ErrorAnswer
 
+Responses = dict[int | str, dict[str, Any]]
+
 #: For routes: what their errors look like in OpenAPI.
-NOT_FOUND = {404: {"model": ErrorAnswer, "description": "There is nothing of that name"}}
-UNREACHABLE = {503: {"model": ErrorAnswer, "description": "The daemon or the database does not answer"}}
+NOT_FOUND: Responses = {404: {"model": ErrorAnswer, "description": "There is nothing of that name"}}
+UNREACHABLE: Responses = {503: {"model": ErrorAnswer, "description": "The daemon or the database does not answer"}}
 
 
 class NotThere(TrellisError):

@@ -1,6 +1,6 @@
 """`/api/v1/scans`: viewpoints, photographs, and what reconstruction made of them."""
 
-from enum import StrEnum
+from typing import Literal
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
@@ -9,12 +9,13 @@ from trellis.folders import ScanFolder
 from trellis.manifest import Outcome, ViewRecord
 from web import reading
 from web.answers import ScanAnswer, ViewsAnswer
-from web.api.errors import NOT_FOUND, NotThere
+from web.api.errors import NOT_FOUND, NotThere, Responses
 from web.api.files import send, send_bytes
 from web.farm import Farm
 from web.thumbnails import thumbnail
 
-MEDIA_TYPES = {
+Artefact = Literal["mesh.glb", "mesh.ply", "plant.ply", "cloud.ply", "report.html", "traits.json", "mass.json"]
+MEDIA_TYPES: dict[Artefact, str] = {
     "mesh.glb": "model/gltf-binary",
     "mesh.ply": "application/octet-stream",
     "plant.ply": "application/octet-stream",
@@ -23,7 +24,6 @@ MEDIA_TYPES = {
     "traits.json": "application/json",
     "mass.json": "application/json",
 }
-Artefact = StrEnum("Artefact", {name.replace(".", "_"): name for name in reading.ARTEFACTS})
 
 
 def routes(farm: Farm) -> APIRouter:
@@ -71,15 +71,15 @@ def routes(farm: Farm) -> APIRouter:
     def get_artefact(request: Request, scan: str, artefact: Artefact) -> Response:
         """A file that reconstruction made: mesh, clouds, report, traits, mass."""
         row = farm.store.scan(scan)
-        path = reading.folder_of(farm, row).reconstruction / artefact.value
-        shown = artefact.value.endswith((".html", ".json", ".glb"))
-        name = None if shown else f"{row.plant}-{row.id}-{artefact.value}"
-        return send(request, path, MEDIA_TYPES[artefact.value], name=name)
+        path = reading.folder_of(farm, row).reconstruction / artefact
+        shown = artefact.endswith((".html", ".json", ".glb"))
+        name = None if shown else f"{row.plant}-{row.id}-{artefact}"
+        return send(request, path, MEDIA_TYPES[artefact], name=name)
 
     return router
 
 
-def _content(media_type: str) -> dict[int | str, dict[str, object]]:
+def _content(media_type: str) -> Responses:
     return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
 
 

@@ -95,7 +95,9 @@ def _title(farm: Farm, plant: PlantDetailAnswer) -> str:
     )
 
 
-def _notes(plant: PlantDetailAnswer, shown: ScanAnswer | None, measured: MeasurementAnswer | None, problem: str | None):
+def _notes(
+    plant: PlantDetailAnswer, shown: ScanAnswer | None, measured: MeasurementAnswer | None, problem: str | None
+) -> Draw:
     """What stands above the figures: what runs on this plant now, and every reason to doubt what follows."""
     doubts = _doubts(shown, measured, problem)
     fixed = "".join(_note(line, bad) for line, bad in doubts)
