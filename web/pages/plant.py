@@ -16,10 +16,11 @@ from web.pages.frame import frame
 from web.pages.live import Live
 from web.pages.mesh import mesh_view, size_of
 from web.pages.photographs import shots_html, sky_svg
+from web.pages.scans import scans_table
 from web.pages.stages import stages_html
 from web.pages.wall import running
 from web.pulse import Pulse, Snapshot
-from web.words import NOTHING, cm, days, duration, grams, interval_g, square_cm, when
+from web.words import cm, days, grams, interval_g, square_cm, when
 
 Draw = Callable[[Snapshot], str]
 _NEW_TAB = " target=_blank rel=noopener"
@@ -71,7 +72,7 @@ async def _page(
         _charts(plant)
         _mesh(shown, found, measured)
         await Live(pulse, farm.refresh_s).start([("wide", _photographs(farm, shown, found))])
-        _html(_scans(farm, plant, shown), "wide")
+        _html(scans_table(farm, plant, shown), "wide")
 
 
 def _html(content: str, kind: str = "") -> None:
@@ -222,32 +223,3 @@ def _photographs(farm: Farm, shown: ScanAnswer | None, found: ViewsAnswer | None
         return f'<section class="panel"><h2>{head}</h2><div class="beside">{shots_html(views)}{sky}</div></section>'
 
     return draw
-
-
-def _scans(farm: Farm, plant: PlantDetailAnswer, shown: ScanAnswer | None) -> str:
-    if not plant.scans:
-        return ""
-    measured = {one.scan: one for one in plant.measurements}
-    head = (
-        "<tr><th>Scan</th><th>State</th><th class=number>Took</th><th class=number>Photographs</th>"
-        "<th class=number>Leaf area</th><th class=number>Fresh mass</th><th>Remarks</th></tr>"
-    )
-    rows = "".join(_scan_row(farm, plant, scan, measured.get(scan.id), shown) for scan in plant.scans[:60])
-    return f'<section class="panel"><h2>Scans</h2><div class="scroll"><table>{head}{rows}</table></div></section>'
-
-
-def _scan_row(
-    farm: Farm, plant: PlantDetailAnswer, scan: ScanAnswer, one: MeasurementAnswer | None, shown: ScanAnswer | None
-) -> str:
-    name = when(scan.started_at, farm.zone)
-    address = f"/plant/{escape(plant.name, quote=True)}?scan={escape(scan.id, quote=True)}"
-    title = name if shown and shown.id == scan.id else f'<a href="{address}">{name}</a>'
-    took = (scan.finished_at - scan.started_at).total_seconds() if scan.finished_at else None
-    remarks = scan.reason or (one and (one.mass.refused_reason or one.traits.untrusted_reason)) or ""
-    return (
-        f'<tr><td class=state>{title}</td><td><span class="state {scan.state}">{scan.state}</span></td>'
-        f'<td class="number">{duration(took)}</td><td class="number">{scan.views_taken}/{scan.views_planned}</td>'
-        f'<td class="number">{square_cm(one.traits.leaf_area_m2) if one else NOTHING}</td>'
-        f'<td class="number">{grams(one.mass.fresh_mass_kg) if one else NOTHING}</td>'
-        f'<td class="reason">{escape(remarks)}</td></tr>'
-    )
