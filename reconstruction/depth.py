@@ -10,16 +10,23 @@ from scipy.interpolate import NearestNDInterpolator
 
 from reconstruction.config import DenseOptions
 from reconstruction.model import Model
-from reconstruction.patchmatch import NO_MATCH, sweep
+from reconstruction.panel import Panel, find_panel, middle_distance
+from reconstruction.patchmatch import FAR_AND_NEAR, NO_MATCH, ONLY_JUDGE, ONLY_NEAR, sweep
 from reconstruction.views import Pinhole, partners, pinhole_of, read_undistorted, undistortion
 
 Float = NDArray[np.float32]
+#: Depth (h, w), normal (h, w, 3) and cost (h, w).
+Planes = tuple[Float, Float, Float]
+#: Rotations (s, 3, 3) and translations (s, 3) from one camera to others.
+Motions = tuple[Float, Float]
 
 #: Passes at the coarse and at the fine level: the share of its depth by which a plane may change.
-_COARSE = (0.12, 0.06, 0.03, 0.015)
+_COARSE = (0.12, 0.05, 0.02)
 _FINE = (0.006, 0.003)
 #: What matches worse than this at the coarse level is not looked at again.
 _HOPELESS = 0.9
+#: Where the panel matches as well as this, it is what is seen.
+_SURELY = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,29 +62,80 @@ def depth_maps(model: Model, options: DenseOptions) -> Generator[float, None, De
     depth = np.zeros(grey.shape, np.float32)
     normal = np.zeros((*grey.shape, 3), np.int8)
     cost = np.full(grey.shape, 255, np.uint8)
+    panel = find_panel(model.points_world_m, model, options.seed)
     for view, others in enumerate(chosen):
         if len(others) >= 2:
-            turns, shifts = _motions(model, view, others)
-            start = _start(model, view, coarse, options.seed)
-            planes = _passes(half, view, others, turns, shifts, coarse, start, _COARSE, options.seed)
-            planes = _passes(grey, view, others, turns, shifts, fine, _finer(planes, fine), _FINE, options.seed)
+            planes = _search(model, view, others, (grey, half), (fine, coarse), panel, options.seed)
             depth[view] = planes[0]
             normal[view], cost[view] = np.rint(planes[1] * 127), np.clip(planes[2] * 127, 0, 255)
         yield (view + 1) / len(chosen)
     return DepthMaps(fine, depth, normal, cost, colour, chosen)
 
 
+def _search(
+    model: Model,
+    view: int,
+    others: list[int],
+    levels: tuple[Float, Float],
+    pinholes: tuple[Pinhole, Pinhole],
+    panel: Panel | None,
+    seed: int,
+) -> Planes:
+    """Planes of one view, coarse to fine; `levels` and `pinholes` are (fine, coarse)."""
+    (grey, half), (fine, coarse) = levels, pinholes
+    motions = _motions(model, view, others)
+    planes = _start(model, view, coarse, seed)
+    flat = np.zeros(half.shape[1:], np.bool_)
+    if panel is not None:
+        flat = _lay_panel(half, view, others, motions, coarse, _panel_planes(model, view, coarse, panel), planes)
+    _passes(half, view, others, motions, coarse, planes, ~flat, _COARSE, seed)
+    planes = _finer(planes, fine)
+    wanted = planes[2] < _HOPELESS
+    if panel is not None:
+        flat = cv2.resize(flat.astype(np.uint8), (fine.width_px, fine.height_px), interpolation=cv2.INTER_NEAREST) > 0
+        # Right at its rim a flat stretch of panel meets a leaf: there it is looked at again.
+        flat = cv2.erode(flat.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        on_panel = _panel_planes(model, view, fine, panel)
+        planes[0][flat], planes[1][flat] = on_panel[0][flat], on_panel[1][flat]
+        wanted &= ~flat
+    _passes(grey, view, others, motions, fine, planes, wanted, _FINE, seed)
+    return planes
+
+
+def _panel_planes(model: Model, view: int, pinhole: Pinhole, panel: Panel) -> Planes:
+    """The panel at every pixel of a view, with depth 0 where the line of sight misses it."""
+    pose = model.views[view].world_from_camera
+    u, v = np.meshgrid(np.arange(pinhole.width_px) + 0.5, np.arange(pinhole.height_px) + 0.5)
+    rays = np.stack(
+        [(u - pinhole.cx_px) / pinhole.focal_px, (v - pinhole.cy_px) / pinhole.focal_px, np.ones_like(u)], -1
+    )
+    normal = pose.rotation.T @ panel.normal
+    towards = rays @ normal
+    depth = np.where(towards < -0.05, -panel.height(pose.translation_m[None])[0] / np.minimum(towards, -0.05), 0.0)
+    normals = np.broadcast_to(normal, rays.shape)
+    return depth.astype(np.float32), normals.astype(np.float32), np.full(depth.shape, NO_MATCH, np.float32)
+
+
+def _lay_panel(
+    grey: Float, view: int, others: list[int], motions: Motions, pinhole: Pinhole, on_panel: Planes, planes: Planes
+) -> NDArray[np.bool_]:
+    """Where the panel matches so well that nothing else need be tried; it is laid into `planes` there."""
+    _sweeps(grey, view, others, motions, pinhole, on_panel, on_panel[0] > 0, 0.0, ONLY_JUDGE, False, 0)
+    flat: NDArray[np.bool_] = on_panel[2] < _SURELY
+    for plane, laid in zip(planes, on_panel, strict=True):
+        plane[flat] = laid[flat]
+    return flat
+
+
 def _scale(model: Model, options: DenseOptions) -> float:
     """How many times the photographs' width the depth maps have."""
     if not model.metric:
         return options.scale_max
-    away = model.points_world_m[model.observations[:, 0]] - model.centres_world_m[model.observations[:, 1]]
-    distance_m = float(np.median(np.linalg.norm(away, axis=1)))
-    wanted = distance_m / (pinhole_of(model.lens, 1.0).focal_px * options.pixel_m)
+    wanted = middle_distance(model) / (pinhole_of(model.lens, 1.0).focal_px * options.pixel_m)
     return float(np.clip(wanted, 0.2, options.scale_max))
 
 
-def _motions(model: Model, view: int, others: list[int]) -> tuple[Float, Float]:
+def _motions(model: Model, view: int, others: list[int]) -> Motions:
     """From the camera of a view to those of others: rotations (s, 3, 3) and translations (s, 3)."""
     world_from_view = model.views[view].world_from_camera
     motions = [model.views[other].world_from_camera.inverse @ world_from_view for other in others]
@@ -87,7 +145,7 @@ def _motions(model: Model, view: int, others: list[int]) -> tuple[Float, Float]:
     )
 
 
-def _start(model: Model, view: int, pinhole: Pinhole, seed: int) -> tuple[Float, Float, Float]:
+def _start(model: Model, view: int, pinhole: Pinhole, seed: int) -> Planes:
     """Planes to begin with: the depth of the nearest sparse point, shaken, with random slopes."""
     points = model.views[view].world_from_camera.inverse @ model.points_world_m[model.points_seen_by(view)]
     points = points[points[:, 2] > 0]
@@ -108,29 +166,46 @@ def _passes(
     grey: Float,
     view: int,
     others: list[int],
-    turns: Float,
-    shifts: Float,
+    motions: Motions,
     pinhole: Pinhole,
-    planes: tuple[Float, Float, Float],
+    planes: Planes,
+    wanted: NDArray[np.bool_],
     spreads: tuple[float, ...],
     seed: int,
-) -> tuple[Float, Float, Float]:
-    """Sweeps over both colours of the chessboard with ever smaller changes; `planes` is bettered in place."""
-    sources = np.ascontiguousarray(grey[others])
-    wanted = np.ones(grey.shape[1:], np.bool_) if spreads is _COARSE else planes[2] < _HOPELESS
+) -> None:
+    """Passes with ever smaller changes; `planes` is bettered in place."""
     for number, spread in enumerate(spreads):
-        everywhere = spreads is _COARSE and number == 0
-        for colour in (0, 1):
-            sweep(
-                grey[view], sources, turns, shifts, np.float32(pinhole.focal_px), np.float32(pinhole.cx_px - 0.5),
-                np.float32(pinhole.cy_px - 0.5), *planes, wanted, colour, everywhere, np.float32(spread),
-                0 if spreads is _COARSE else 4,
-                seed * 1000 + view * 10 + number,
-            )  # fmt: skip
-    return planes
+        coarse = spreads is _COARSE
+        hints = FAR_AND_NEAR if coarse else ONLY_NEAR
+        pass_seed = seed * 1000 + view * 10 + number
+        _sweeps(
+            grey, view, others, motions, pinhole, planes, wanted, spread, hints, coarse and number == 0, pass_seed
+        )  # fmt: skip
 
 
-def _finer(planes: tuple[Float, Float, Float], pinhole: Pinhole) -> tuple[Float, Float, Float]:
+def _sweeps(
+    grey: Float,
+    view: int,
+    others: list[int],
+    motions: Motions,
+    pinhole: Pinhole,
+    planes: Planes,
+    wanted: NDArray[np.bool_],
+    spread: float,
+    hints: int,
+    all_sources: bool,
+    seed: int,
+) -> None:
+    """Both colours of the chessboard, once; arguments as in `patchmatch.sweep`."""
+    sources, size = grey[others].reshape(-1), np.array(grey.shape[1:])
+    for colour in (0, 1):
+        sweep(
+            grey[view], sources, size, *motions, np.float32(pinhole.focal_px), np.float32(pinhole.cx_px - 0.5),
+            np.float32(pinhole.cy_px - 0.5), *planes, wanted, colour, all_sources, np.float32(spread), hints, seed,
+        )  # fmt: skip
+
+
+def _finer(planes: Planes, pinhole: Pinhole) -> Planes:
     """Planes of a coarse level for the next finer one."""
     size = (pinhole.width_px, pinhole.height_px)
     depth, normal, cost = (cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST) for plane in planes)

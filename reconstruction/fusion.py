@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from reconstruction.config import DenseOptions
 from reconstruction.depth import DepthMaps
 from reconstruction.model import Model
+from reconstruction.panel import middle_distance
 from reconstruction.records import Cloud
+from reconstruction.smoothing import gathered
 from reconstruction.views import partners
 
 #: How many others are asked, at most.
@@ -27,9 +29,10 @@ _BEYOND = 0.02
 
 
 def fuse(model: Model, maps: DepthMaps, options: DenseOptions) -> Cloud:
-    """Points on which at least `options.views` photographs agree, each once.
+    """Points on which at least `options.views` photographs agree, about a pixel of the depth maps apart.
 
-    Confidence is the number of photographs that agree, less those that see through the point.
+    Confidence is the number of photographs that agree, less those that see through the point, summed over the points
+    that fell together.
     """
     poses = [view.world_from_camera for view in model.views]
     turns = np.array([pose.rotation for pose in poses])
@@ -50,7 +53,8 @@ def fuse(model: Model, maps: DepthMaps, options: DenseOptions) -> Cloud:
         )  # fmt: skip
         parts.append(points[points[..., 9] > 0])
     found = np.concatenate(parts) if parts else np.zeros((0, 10), np.float32)
-    return Cloud(found[:, :3].astype(float), found[:, 3:6].astype(float), _colours(found[:, 6:9]), found[:, 9])
+    cloud = Cloud(found[:, :3].astype(float), found[:, 3:6].astype(float), _colours(found[:, 6:9]), found[:, 9])
+    return gathered(cloud, middle_distance(model) / p.focal_px)
 
 
 def _colours(bgr: NDArray[np.float32]) -> NDArray[np.uint8]:

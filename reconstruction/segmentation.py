@@ -4,8 +4,6 @@ What counts as coloured is measured against the scene's own white: where a large
 lamp's, and a leaf, green, red or yellow, differs from it; nothing asks for green.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
@@ -13,12 +11,11 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from reconstruction.model import Array, Model
+from reconstruction.panel import Panel, middle_distance
 from reconstruction.records import Cloud
 
 Mask = NDArray[np.bool_]
 
-#: A plane is the panel when so large a share of the points lies on it.
-_PANEL_SHARE = 0.12
 #: Least saturation (1 - least over greatest channel, against the panel's white) of a leaf.
 _COLOURED = 0.14
 #: Lengths as shares of the middle distance from camera to point, so that they hold without metres too: half the
@@ -28,37 +25,25 @@ _PANEL, _PATCH, _GAP = 0.010, 0.007, 0.013
 _CRUMB = 0.002
 
 
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """The flat thing behind the plant: points p with normal . p = offset; the normal points to the cameras.
-
-    `white` is its brightness in red, green and blue, shape (3,).
-    """
-
-    normal: Array
-    offset: float
-    white: Array
-
-    def height(self, points: Array) -> Array:
-        """Distance in front of the panel, shape (n,)."""
-        return np.asarray(points @ self.normal - self.offset)
-
-
 def plant_mask(
-    cloud: Cloud, model: Model, plant_position_m: ArrayLike | None = None, plant_radius_m: float | None = None
+    cloud: Cloud,
+    model: Model,
+    panel: Panel | None = None,
+    plant_position_m: ArrayLike | None = None,
+    plant_radius_m: float | None = None,
 ) -> Mask:
     """The points of one plant.
 
     Args:
         cloud: Everything.
         model: Says from where it was seen.
+        panel: What the plant grows out of, or None where nothing flat stands behind it.
         plant_position_m: The plant's collar, or None to take what the cameras look at.
         plant_radius_m: How far its leaves may reach from the collar along the panel; twice as far as it is believed
             to be wide is still its own. None sets no limit but being joined.
     """
-    unit = _distance(model)
-    panel = find_panel(cloud, model, unit)
-    leaf = _coloured(cloud, panel, unit)
+    unit = middle_distance(model)
+    leaf = _coloured(cloud, _white(cloud, panel, unit), unit)
     if panel is not None:
         leaf &= panel.height(cloud.points_m) > _PANEL * unit
     if not leaf.any():
@@ -71,42 +56,17 @@ def plant_mask(
     return mask
 
 
-def find_panel(cloud: Cloud, model: Model, unit: float, seed: int = 0) -> Panel | None:
-    """The plane on which most points lie, if it is a good share of them, by RANSAC on a sample."""
-    random = np.random.default_rng(seed)
-    if len(cloud) < 1000:
-        return None
-    sample = cloud.points_m[random.choice(len(cloud), min(len(cloud), 20000), replace=False)]
-    best, on_best = None, np.zeros(len(sample), bool)
-    for _ in range(300):
-        a, b, c = sample[random.choice(len(sample), 3, replace=False)]
-        normal = np.cross(b - a, c - a)
-        length = np.linalg.norm(normal)
-        if length < 1e-3 * unit**2:
-            continue
-        on = np.abs((sample - a) @ (normal / length)) < _PANEL / 2 * unit
-        if on.sum() > on_best.sum():
-            best, on_best = normal / length, on
-    if best is None or on_best.mean() < _PANEL_SHARE:
-        return None
-    return _refined(cloud, model, sample[on_best], unit)
+def _white(cloud: Cloud, panel: Panel | None, unit: float) -> Array:
+    """Brightness of the panel in red, green and blue, shape (3,)."""
+    if panel is None:
+        return np.full(3, 255.0)
+    near = np.abs(panel.height(cloud.points_m)) < _PANEL / 2 * unit
+    # The bright part: tags, pots and shadows are not white.
+    return np.maximum(np.percentile(cloud.colours[near].astype(float), 75, axis=0), 1.0)
 
 
-def _refined(cloud: Cloud, model: Model, on: Array, unit: float) -> Panel:
-    """The plane through its points by least squares, with its white."""
-    centre = on.mean(axis=0)
-    normal = np.linalg.svd(on - centre, full_matrices=False)[2][2]
-    if (model.centres_world_m.mean(axis=0) - centre) @ normal < 0:
-        normal = -normal
-    near = np.abs((cloud.points_m - centre) @ normal) < _PANEL / 2 * unit
-    # The bright half: tags, pots and shadows are not white.
-    white = np.percentile(cloud.colours[near].astype(float), 75, axis=0)
-    return Panel(normal, float(centre @ normal), np.maximum(white, 1.0))
-
-
-def _coloured(cloud: Cloud, panel: Panel | None, unit: float) -> Mask:
+def _coloured(cloud: Cloud, white: Array, unit: float) -> Mask:
     """Points whose surroundings are coloured; colours are averaged over small cubes, for shade is noisy."""
-    white = np.full(3, 255.0) if panel is None else panel.white
     cell = np.floor((cloud.points_m - cloud.points_m.min(axis=0)) / (_PATCH * unit)).astype(np.int64)
     _, of_point = np.unique(cell, axis=0, return_inverse=True)
     of_point = of_point.ravel()
@@ -142,12 +102,6 @@ def _main(size: NDArray[np.int64], nearest: Array) -> int:
     """The piece that is large and near."""
     large = size >= 0.1 * size.max()
     return int(np.argmin(np.where(large, nearest, np.inf)))
-
-
-def _distance(model: Model) -> float:
-    """The middle distance from camera to point."""
-    away = model.points_world_m[model.observations[:, 0]] - model.centres_world_m[model.observations[:, 1]]
-    return float(np.median(np.linalg.norm(away, axis=1)))
 
 
 def _looked_at(model: Model) -> Array:

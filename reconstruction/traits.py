@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from reconstruction.model import Array, Model
+from reconstruction.panel import Panel
 from reconstruction.records import Cloud, Surface
-from reconstruction.segmentation import Panel
 from trellis.records import Traits
 
 #: A face counts as seen by a view that looks at it within this angle of its normal, unhindered.
@@ -154,9 +154,7 @@ def _distrust(model: Model, area: float, cloud_area: float) -> str | None:
     if share < _REGISTERED:
         return f"only {len(model.views)} of {model.images_given} photographs were placed; {_REGISTERED:.0%} are needed"
     if model.reprojection_error_px > _REPROJECTION_PX:
-        return (
-            f"the model misses its photographs by {model.reprojection_error_px:.2f} px, more than {_REPROJECTION_PX}"
-        )
+        return f"the model misses its photographs by {model.reprojection_error_px:.2f} px, more than {_REPROJECTION_PX}"
     if model.metric and model.scale_std > _SCALE_STD:
         return f"the scale is known to {model.scale_std:.1%} only; {_SCALE_STD:.0%} is allowed"
     if area <= 0:
