@@ -47,7 +47,7 @@ class Postures:
 
 
 def sights(cell: Cell, postures: Postures) -> tuple[Array, Array]:
-    """Places of the camera and unit lines of sight in the world, both (n, 3)."""
+    """Places of the camera and unit lines of sight in the world, both (n, 3), for carriages inside the workspace."""
     q = postures.joints_rad
     radius, height, pitch = np.moveaxis(planar(cell.arm, q), -1, 0)
     yaw, zero, one = q[:, 0], np.zeros(len(q)), np.ones(len(q))
@@ -58,7 +58,7 @@ def sights(cell: Cell, postures: Postures) -> tuple[Array, Array]:
     tool = np.stack([across, np.cross(along, across), along], axis=-1)  # base_from_tool
     in_base = radius[:, None] * outward + height[:, None] * up + tool @ cell.tool_from_camera.translation_m
     sight = tool @ cell.tool_from_camera.rotation[:, 2]
-    carriage = Rotation.from_rotvec(cell.yaw_map.yaw_rad(postures.x_m, postures.y_m)[:, None] * [0.0, 0.0, 1.0])
+    carriage = Rotation.from_rotvec(_yaw_rad(cell, postures.x_m, postures.y_m)[:, None] * [0.0, 0.0, 1.0])
     place = carriage.apply(cell.platform_from_base @ in_base)
     place += np.stack([postures.x_m, postures.y_m, np.full(len(q), cell.plane_z_m)], axis=-1)
     return place, carriage.apply(sight @ cell.platform_from_base.rotation.T)
@@ -120,10 +120,15 @@ def _carriage_under(cell: Cell, foot_m: Array) -> tuple[Array, Array, Array]:
     offset = cell.platform_from_base.translation_m[:2]
     x, y = foot_m.T
     for _ in range(3):
-        yaw = cell.yaw_map.yaw_rad(x.clip(*cell.workspace.x_m), y.clip(*cell.workspace.y_m))
+        yaw = _yaw_rad(cell, x, y)
         x = foot_m[:, 0] - np.cos(yaw) * offset[0] + np.sin(yaw) * offset[1]
         y = foot_m[:, 1] - np.sin(yaw) * offset[0] - np.cos(yaw) * offset[1]
     return x, y, yaw
+
+
+def _yaw_rad(cell: Cell, x_m: Array, y_m: Array) -> Array:
+    """The yaw at places, and outside the workspace that of the nearest place inside: nothing stays there anyway."""
+    return cell.yaw_map.yaw_rad(x_m.clip(*cell.workspace.x_m), y_m.clip(*cell.workspace.y_m))
 
 
 def _newton(cell: Cell, postures: Postures, place: Array, sight: Array) -> Postures:

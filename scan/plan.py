@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from scan.cell import Cell, CellPosture
-from scan.clearance import Obstacle
+from scan.clearance import Obstacle, gaps
 from scan.order import drive, move_s, one
 from scan.reach import Choice, NotReachable, choose
 from scan.route import way
@@ -79,7 +79,9 @@ def plan(cell: Cell, plant: Obstacle, others: Sequence[Obstacle], views: ViewsSe
 
     Raises:
         TooFewViews: Fewer than `views.least` can be had; it says why the others cannot.
+        Unreachable: A plant is so tall that the folded arm cannot travel over it.
     """
+    _check_heights(cell, [plant, *others])
     others = [other for other in others if _near(plant, other)]
     choices: dict[int, Choice] = {}
     dropped: list[DroppedView] = []
@@ -108,6 +110,17 @@ class TooFewViews(Unreachable):
             "[views] least or tilt_max_deg"
         )
         self.dropped = tuple(dropped)
+
+
+def _check_heights(cell: Cell, plants: Sequence[Obstacle]) -> None:
+    """The folded arm may go anywhere only if it stays over every plant."""
+    free_m = float(gaps(cell, cell.park.x_m, cell.park.y_m, cell.park.joints_rad, ()).wall) - cell.bodies.clearance_m
+    for plant in plants:
+        if plant.position_m[2] + plant.height_m > free_m:
+            raise Unreachable(
+                f"plant {plant.name!r} is {plant.height_m:.3f} m high, and the folded arm passes {free_m:.3f} m over "
+                "the wall at most with its clearance; correct its height_m, or fold the arm higher by [arm] parked_rad"
+            )
 
 
 def _near(plant: Obstacle, other: Obstacle) -> bool:

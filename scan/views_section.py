@@ -9,13 +9,12 @@ class ViewsSection(Section):
     """Views around one plant.
 
     `count` views are asked for, and a plan of fewer than `least` is an error. Each looks at the middle of the plant
-    from `distance_m`, or from as near as `distance_min_m` and as far as `distance_max_m` where that cannot be had.
+    from where it fills the picture, but no nearer than `distance_min_m` and no farther than `distance_max_m`.
     `tilt_max_deg` is how far the line of sight may lean from the wall's normal.
     """
 
     count: int = Field(default=64, ge=3, le=1000)
     least: int = Field(default=48, ge=3, le=1000)
-    distance_m: float = Field(default=0.31, gt=0.05, lt=3)
     distance_min_m: float = Field(default=0.27, gt=0.05, lt=3)
     distance_max_m: float = Field(default=0.36, gt=0.05, lt=3)
     tilt_max_deg: float = Field(default=72.0, gt=5, lt=90)
@@ -24,6 +23,6 @@ class ViewsSection(Section):
     def _is_in_order(self) -> "ViewsSection":
         if self.least > self.count:
             raise ValueError(f"least ({self.least}) may not exceed count ({self.count})")
-        if not self.distance_min_m <= self.distance_m <= self.distance_max_m:
-            raise ValueError("needs distance_min_m <= distance_m <= distance_max_m")
+        if self.distance_min_m > self.distance_max_m:
+            raise ValueError("needs distance_min_m <= distance_max_m")
         return self
