@@ -236,8 +236,8 @@ def _two_best(costs, order):  # type: ignore[no-untyped-def]
 
 @_jit
 def _judge(  # type: ignore[no-untyped-def]
-    sources, size, turns, shifts, focal, cx, cy, x, y, patch, weights, mean, variance, d, nx, ny, nz, order, all_sources,
-    best, costs,
+    sources, size, turns, shifts, focal, cx, cy, x, y, patch, weights, mean, variance, d, nx, ny, nz, order,
+    all_sources, best, costs,
 ):  # fmt: skip
     """Cost of a candidate by its two best sources, or by the two that suit the present plane; may give up early."""
     first = second = np.float32(NO_MATCH)

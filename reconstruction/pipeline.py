@@ -9,20 +9,31 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
 from reconstruction.artefacts import Output, open_output
 from reconstruction.dense import dense_cloud
 from reconstruction.image_table import image_table
 from reconstruction.images import Folder, read_folder
+from reconstruction.mass import predict, read_mass_model
 from reconstruction.model import Model
-from reconstruction.model_files import write_cloud_ply
-from reconstruction.records import Cloud
+from reconstruction.model_files import write_cloud_ply, write_mesh_glb, write_mesh_ply
+from reconstruction.panel import Panel, find_panel
+from reconstruction.records import Cloud, Surface
 from reconstruction.request import Request
+from reconstruction.segmentation import plant_mask
 from reconstruction.sparse import sparse_model
+from reconstruction.surface import in_unit_of, leaf_surface, thin_sheets
+from reconstruction.traits import measure
+from reconstruction.words import interval, leaf_area
 from trellis.board import TagBoard, read_board
 from trellis.clock import Clock, SystemClock
 from trellis.errors import ReconstructionFailed
 from trellis.lens import Lens, read_lens
 from trellis.pose_file import CameraPose, read_poses
+from trellis.records import MassEstimate, Traits
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,12 @@ class Run:
     folder: Folder | None = None
     model: Model | None = None
     cloud: Cloud | None = None
+    panel: Panel | None = None
+    plant: NDArray[np.bool_] | None = None
+    sheet: Cloud | None = None
+    surface: Surface | None = None
+    traits: Traits | None = None
+    mass: MassEstimate | None = None
 
 
 Progress = Iterator[tuple[float, str]]
@@ -139,6 +156,51 @@ def _dense(run: Run) -> Progress:
     yield 1.0, f"{len(run.cloud)} points"
 
 
+def _plant(run: Run) -> Progress:
+    """Which points are this plant's."""
+    request = run.request
+    run.panel = find_panel(run.cloud.points_m, run.model)
+    yield 0.3, ""
+    run.plant = plant_mask(run.cloud, run.model, run.panel, request.plant_position_m, request.plant_radius_m)
+    if not run.plant.any():
+        raise ReconstructionFailed("no plant was found: nothing coloured stands before the panel where it should")
+    write_cloud_ply(run.output.path("plant.ply"), run.cloud.chosen(run.plant))
+    yield 1.0, f"{int(run.plant.sum())} points are the plant's"
+
+
+def _surface(run: Run) -> Progress:
+    """Its leaves as an open, one-sided surface."""
+    options = in_unit_of(run.model, run.request.options.surface)
+    run.sheet = thin_sheets(run.cloud.chosen(run.plant), options)
+    yield 0.7, ""
+    run.surface = leaf_surface(run.sheet, options)
+    if len(run.surface.faces) == 0:
+        raise ReconstructionFailed("the plant's points make no surface: too few photographs agree on them")
+    write_mesh_ply(run.output.path("mesh.ply"), run.surface)
+    write_mesh_glb(run.output.path("mesh.glb"), run.surface)
+    yield 1.0, f"{len(run.surface.faces)} triangles"
+
+
+def _traits(run: Run) -> Progress:
+    """Its numbers."""
+    run.traits = measure(run.model, run.sheet, run.surface, run.panel, run.request.plant_position_m)
+    _write_json(run, "traits.json", run.traits)
+    yield 1.0, leaf_area(run.traits)
+
+
+def _mass(run: Run) -> Progress:
+    """What it weighs, or why that cannot be said."""
+    request = run.request
+    run.mass = predict(run.traits, read_mass_model(request.options.mass_model), request.age_days, request.cultivar)
+    _write_json(run, "mass.json", run.mass)
+    said = interval(run.mass.fresh_mass_low_kg, run.mass.fresh_mass_kg, run.mass.fresh_mass_high_kg)
+    yield 1.0, f"not weighed: {run.mass.refused_reason}" if run.mass.refused_reason else f"fresh {said}"
+
+
+def _write_json(run: Run, name: str, value: BaseModel) -> None:
+    run.output.path(name).write_text(value.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
 def _shares(work: Generator[float, None, Result]) -> Generator[tuple[float, str], None, Result]:
     """The shares that a long computation yields, as a stage's progress, and its result."""
     while True:
@@ -152,6 +214,10 @@ _STAGES: dict[str, Callable[[Run], Progress]] = {
     "images": _images,
     "sparse": _sparse,
     "dense": _dense,
+    "plant": _plant,
+    "surface": _surface,
+    "traits": _traits,
+    "mass": _mass,
 }
 
 STAGES = tuple(_STAGES)

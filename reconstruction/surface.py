@@ -6,9 +6,22 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from reconstruction.config import SurfaceOptions
+from reconstruction.model import Model
+from reconstruction.panel import middle_distance
 from reconstruction.records import Cloud, Surface
 from reconstruction.smoothing import gathered, smoothed, thinned
 from reconstruction.triangulation import triangles
+
+_USUAL_DISTANCE_M = 0.31
+
+
+def in_unit_of(model: Model, options: SurfaceOptions) -> SurfaceOptions:
+    """The options in the model's unit: without metres, as if it had been seen from the usual 0.31 m."""
+    if model.metric:
+        return options
+    unit = middle_distance(model) / _USUAL_DISTANCE_M
+    lengths = ("spacing_m", "reach_m", "hole_m")
+    return options.model_copy(update={name: unit * getattr(options, name) for name in lengths})
 
 
 def thin_sheets(cloud: Cloud, options: SurfaceOptions) -> Cloud:
@@ -20,7 +33,7 @@ def thin_sheets(cloud: Cloud, options: SurfaceOptions) -> Cloud:
 
 
 def leaf_surface(sheet: Cloud, options: SurfaceOptions) -> Surface:
-    """Triangles over thin sheets; corners are `options.spacing_m` apart, and no hole wider than twice that is closed."""
+    """Triangles over thin sheets, corners `options.spacing_m` apart; no hole that `options.hole_m` spans is closed."""
     kept = sheet.chosen(thinned(sheet, options.spacing_m))
     faces = triangles(kept.points_m, kept.normals, options.spacing_m, options.hole_m)
     faces = _without_crumbs(faces, len(kept), options.crumb)
