@@ -63,15 +63,20 @@ def write_dataset(order: Order, folder: Path) -> Iterator[str]:
 
 def plants_of(order: Order) -> list[PlantSpec]:
     """The plant at its site and, if asked for, the eight about it, all of one age and cultivar."""
-    around = [(0, 0), *((i, j) for j in (-1, 0, 1) for i in (-1, 0, 1) if (i, j) != (0, 0))]
-    return [
+    x, y, _ = site_m(COLUMN, ROW)
+    steps = [(i, j) for j in (-1, 0, 1) for i in (-1, 0, 1) if (i, j) != (0, 0)] if order.neighbours else []
+    subject = PlantSpec(order.plant, (float(x), float(y), 0.0), order.day, order.cultivar, order.seed)
+    around = [
         PlantSpec(
-            order.plant if k == 0 else f"{order.plant}-neighbour-{k}",
-            (float(site[0]), float(site[1]), 0.0), order.day, order.cultivar, order.seed if k == 0 else 1000 * order.seed + k,
+            f"{order.plant}-neighbour-{k}",
+            (float(x) + i * SITE_PITCH_M, float(y) + j * SITE_PITCH_M, 0.0),
+            order.day,
+            order.cultivar,
+            1000 * order.seed + k,
         )
-        for k, (i, j) in enumerate(around if order.neighbours else around[:1])
-        for site in (site_m(COLUMN, ROW)[:2] + SITE_PITCH_M * np.array([i, j]),)
-    ]  # fmt: skip
+        for k, (i, j) in enumerate(steps, start=1)
+    ]
+    return [subject, *around]
 
 
 def ring_views(middle_m: Array, count: int, random: np.random.Generator) -> Array:

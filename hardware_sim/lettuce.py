@@ -71,7 +71,7 @@ CULTIVARS = {
 }  # fmt: skip
 HARVEST_DAYS = (12.0, 26.0, 40.0, 54.0)
 
-#: Between plants of one batch: log s.d. .135, and a plant stays what it is (correlation .86 after 4 days, .38 after 26).
+#: Between plants of one batch: log s.d. .135; a plant stays what it is (correlation .86 after 4 days, .38 after 26).
 PLANT_LOG_STD, PLANT_MEMORY_D = 0.135, 27.0
 #: Log s.d. of mass at a given leaf area within one cultivar.
 MASS_LOG_STD = 0.15

@@ -38,9 +38,8 @@ def tissue(seed: int = 0) -> Tissue:
     coarse = _cell_distance(random, 0.0075)
     middle = _cell_distance(random, 0.0032)
     fine = _cell_distance(random, 0.0013)
-    network = (
-        np.exp(-((coarse / 0.00042) ** 2)) + 0.6 * np.exp(-((middle / 0.00028) ** 2)) + 0.3 * np.exp(-((fine / 0.0002) ** 2))
-    )  # fmt: skip
+    lines = ((coarse, 0.00042, 1.0), (middle, 0.00028, 0.6), (fine, 0.0002, 0.3))
+    network = sum(weight * np.exp(-((distance / width) ** 2)) for distance, width, weight in lines)
     blotches = sum(weight * _noise(random, size) for size, weight in ((0.03, 0.6), (0.012, 0.5), (0.005, 0.4)))
     grain = sum(weight * _noise(random, size) for size, weight in ((0.002, 0.5), (0.0009, 0.6), (0.0004, 0.6)))
     domes = np.minimum(coarse / 0.0024, 1.0) + 0.35 * np.minimum(middle / 0.001, 1.0)
@@ -111,7 +110,7 @@ def _veins(plant: Lettuce, leaf: Leaf, rows: int, columns: int, texel_m: float, 
         width_px = length_m * (0.0085 - 0.003 * start) / texel_m
         for part in range(len(t) - 1):
             pair = np.rint(points[part : part + 2] * 16).astype(np.int32)
-            thick = max(1, int(round(width_px * (1 - 0.85 * t[part]))))
+            thick = max(1, round(width_px * (1 - 0.85 * t[part])))
             cv2.line(picture, pair[0].tolist(), pair[1].tolist(), int(220 - 110 * t[part]), thick, cv2.LINE_AA, 4)
     side_veins = cv2.GaussianBlur(picture, (0, 0), max(0.8, 0.0012 * length_m / texel_m)).astype(np.float32) / 255
     u = np.minimum(np.arange(rows) * texel_m / length_m, 1)

@@ -1,10 +1,10 @@
 """How much light falls where, computed once for a scene that stands still: soft shadows and one bounce.
 
-For every point of a leaf, on both of its sides, and for the wall: the light of the lamps as a vector (so that fine relief
-can still be shaded by it) and the rest (room, wall, other leaves) as a colour. Photographs only interpolate.
+For every point of a leaf, on both of its sides, and for the wall: the light of the lamps as a vector (so that fine
+relief can still be shaded by it) and the rest (room, wall, other leaves) as a colour. Photographs only interpolate.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -132,7 +132,7 @@ def _wall_light(scene: Scene, where: Array, near: NDArray[np.bool_], points: Arr
     return light
 
 
-def _leaf_samples(scene: Scene):  # noqa: ANN202 - two arrays and the function that spreads values to all vertices
+def _leaf_samples(scene: Scene) -> tuple[Array, Array, Callable[[Array], Array]]:
     where, normals, maps = [], [], []
     for plant in scene.plants:
         for sheet in plant.sheets:

@@ -8,6 +8,7 @@ import open3d as o3d
 from numpy.typing import NDArray
 
 from hardware_sim.lettuce import Lettuce, grow
+from hardware_sim.lettuce_contact import upward_normals
 from hardware_sim.lettuce_shape import LeafSheet, leaf_sheets
 from hardware_sim.lettuce_skin import TEXEL_M, skin
 from hardware_sim.rigid import Array
@@ -67,6 +68,7 @@ class Scene:
 
     Args:
         vertices_m: (n, 3). faces: (m, 3), the leaves' only; the wall is two more triangles behind them.
+        normals: (n, 3), smooth, towards the leaves' upper sides.
         texels: (n, 2), x and y of each vertex in its leaf's picture. leaf_of_face: (m,), into the three below.
         pictures: All leaves' pictures, flattened, four bytes an element; `starts`, `widths`, `heights` find each.
     """
@@ -74,6 +76,7 @@ class Scene:
     plants: tuple[StandingPlant, ...]
     vertices_m: NDArray[np.float32]
     faces: NDArray[np.int32]
+    normals: NDArray[np.float32]
     texels: NDArray[np.float32]
     leaf_of_face: NDArray[np.int32]
     pictures: NDArray[np.uint8]
@@ -87,7 +90,7 @@ class Scene:
 def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M) -> Scene:
     """Grow the plants, put them on the wall, paint them."""
     plants: list[StandingPlant] = []
-    vertices, faces, texels, leaf_of_face, pictures, sizes = [], [], [], [], [], []
+    vertices, faces, normals, texels, leaf_of_face, pictures, sizes = [], [], [], [], [], [], []
     vertex_count = face_count = 0
     for spec in specs:
         lettuce = grow(spec.seed, spec.day, spec.cultivar)
@@ -98,6 +101,7 @@ def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M)
             own = sheet.faces()
             vertices.append(sheet.vertices_m.reshape(-1, 3) + np.array(spec.position_m))
             faces.append(own + vertex_count)
+            normals.append(upward_normals(sheet.vertices_m).reshape(-1, 3))
             centre = np.array([picture.shape[1] / 2, 0.0])
             texels.append(sheet.flat_m.reshape(-1, 2) / texel_m + centre)
             leaf_of_face.append(np.full(len(own), len(pictures), np.int32))
@@ -113,6 +117,7 @@ def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M)
         plants=tuple(plants),
         vertices_m=points,
         faces=triangles,
+        normals=_stack(normals, (0, 3), np.float32),
         texels=_stack(texels, (0, 2), np.float32),
         leaf_of_face=_stack(leaf_of_face, (0,), np.int32),
         pictures=_stack(pictures, (0,), np.uint8),

@@ -84,7 +84,7 @@ def diameter(points_m: Array) -> float:
 def _sees(
     scene: Scene, first_face: int, lens: TrueLens, world_from_camera: Array, centres: Array, normals: Array
 ) -> NDArray[np.bool_]:
-    """For each face: its middle is in the picture, nothing stands before it, and it is not seen too much from its edge."""
+    """For each face: its middle is in the picture, nothing stands before it, and it is not seen from its edge."""
     eye = world_from_camera[:3, 3]
     ray = centres - eye
     ray /= np.linalg.norm(ray, axis=1, keepdims=True)
