@@ -147,14 +147,18 @@ def _pose(sighting: Sighting, board: TagBoard, lens: Lens) -> Pose | None:
     world_m = np.concatenate([board.corners_world_m[tag] for tag in sighting])
     directions = rays(lens, np.concatenate(list(sighting.values())))
     flat = np.ascontiguousarray(directions[:, :2] / directions[:, 2:])
-    ok, turn, shift, inside = cv2.solvePnPRansac(
-        world_m, flat, np.eye(3), None, reprojectionError=_OUTLIER_PX / focal_px(lens), iterationsCount=200,
-        flags=cv2.SOLVEPNP_SQPNP,
-    )  # fmt: skip
-    if not ok or inside is None or len(inside) < max(4 * _TAGS_FOR_A_POSE, len(flat) / 2):
+    # OpenCV throws where samples are degenerate; such a sighting says nothing. (Its SQPNP does so even on good boards.)
+    try:
+        ok, turn, shift, inside = cv2.solvePnPRansac(
+            world_m, flat, np.eye(3), None, reprojectionError=_OUTLIER_PX / focal_px(lens), iterationsCount=200,
+            flags=cv2.SOLVEPNP_AP3P,
+        )  # fmt: skip
+        if not ok or inside is None or len(inside) < max(4 * _TAGS_FOR_A_POSE, len(flat) / 2):
+            return None
+        rows = inside.ravel()
+        turn, shift = cv2.solvePnPRefineLM(world_m[rows], flat[rows], np.eye(3), None, turn, shift)
+    except cv2.error:
         return None
-    rows = inside.ravel()
-    turn, shift = cv2.solvePnPRefineLM(world_m[rows], flat[rows], np.eye(3), None, turn, shift)
     return Pose.from_rotation_vector(turn.ravel(), shift.ravel()).inverse
 
 
