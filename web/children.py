@@ -17,7 +17,7 @@ _TAIL_LINES = 6
 #: How this program is started again.
 PROGRAM = (sys.executable, "-m", "trellis")
 #: How long a child may take to end when it is asked to.
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 
 
 class ChildDied(TrellisError):

@@ -66,8 +66,9 @@ def _lines(console: Console) -> Show:
 
     def show(jobs: Sequence[JobAnswer]) -> None:
         for job in reversed(jobs):
-            now = job.state if job.state != "running" else f"running{', ' + job.stage if job.stage else ''}"
-            if (told.get(job.id) != now and job.kind != "scan") or told.get(job.id, "").split(",")[0] != job.state:
+            # What a scan does changes with every photograph: too many lines for a log.
+            now = f"{job.state}, {job.stage}" if job.kind == "reconstruct" and job.state == "running" else job.state
+            if told.get(job.id) != now:
                 told[job.id] = now
                 after = f" after {duration(job.run_s)}" if job.state in ("done", "failed") else ""
                 why = f": {job.reason}" if job.reason else ""
