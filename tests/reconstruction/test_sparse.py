@@ -119,6 +119,36 @@ def test_bad_files_are_named_and_left_out(tmp_path: Path) -> None:
     }
 
 
+def _textured(path: Path, seed: int) -> np.ndarray:
+    coarse = cv2.resize(np.random.default_rng(seed).normal(size=(24, 32)), (320, 240), interpolation=cv2.INTER_CUBIC)
+    fine = np.random.default_rng(seed + 100).normal(size=(240, 320))
+    picture = np.clip(128 + 40 * coarse + 15 * fine, 0, 255).astype(np.uint8)
+    cv2.imwrite(str(path), picture)
+    return picture
+
+
+def test_blurred_stale_and_torn_photographs_are_named(tmp_path: Path) -> None:
+    pictures = [_textured(tmp_path / f"{i}.png", i) for i in range(6)]
+    cv2.imwrite(str(tmp_path / "blurred.png"), cv2.GaussianBlur(_textured(tmp_path / "blurred.png", 20), (0, 0), 3))
+    # The camera hung and gave its last frame again, packed anew.
+    cv2.imwrite(str(tmp_path / "stale.jpg"), pictures[3], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    torn = _textured(tmp_path / "torn.png", 21)
+    torn[180:] = 128
+    cv2.imwrite(str(tmp_path / "torn.png"), torn)
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((240, 320), 255, np.uint8))
+    folder = read_folder(tmp_path)
+    assert folder.names == tuple(f"{i}.png" for i in range(6))
+    reasons = {item.name: item.reason.split(":")[0] for item in folder.left_out}
+    assert reasons == {"blurred.png": "blurred", "stale.jpg": "stale", "torn.png": "torn", "white.png": "burnt out"}
+    assert "3.png" in next(item.reason for item in folder.left_out if item.name == "stale.jpg")
+
+
+def test_a_folder_that_is_soft_all_over_loses_nothing(tmp_path: Path) -> None:
+    for i in range(5):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), cv2.GaussianBlur(_textured(tmp_path / f"{i}.png", i), (0, 0), 2))
+    assert read_folder(tmp_path).left_out == ()
+
+
 def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path: Path) -> None:
     for i in range(3):
         path = _photograph(tmp_path / f"{i}.jpg", i)
