@@ -27,8 +27,8 @@ HALF_GROWN_D, GROWTH_SCALE_D = 16.0, 4.5
 class Habit:
     """How leaves stand, degrees above the wall, from the oldest leaf to the newest.
 
-    The foot of a leaf rises from `outer_deg` to `inner_deg`, partly as `rank ** steepening`; along its length a leaf bends by
-    `droop_deg` if old and by `heading_deg` in the middle of a head, which forms from `heading_day` on over
+    The foot of a leaf rises from `outer_deg` to `inner_deg`, partly as `rank ** steepening`; along its length a leaf
+    bends by `droop_deg` if old and by `heading_deg` in the middle of a head, which forms from `heading_day` on over
     `heading_days`. Young plants stand steeper, by `young_deg` that fades with `young_days`.
     """
 
@@ -169,7 +169,7 @@ _KNOTS_D = np.array([-3.0, 3.0, 9.0, 15.0, 21.0, 28.0, 36.0, 46.0, 60.0])
 
 @lru_cache
 def _final_areas_cm2(name: str) -> Array:
-    """Final area of a leaf by the day it shows, at `_KNOTS_D`: such that each day's leaves sum to the curve, smoothly."""
+    """Final area of a leaf by the day it shows, at `_KNOTS_D`: smooth, and each day's leaves sum to the curve."""
     shown = FIRST_LEAF_D + LEAF_INTERVAL_D * np.arange(30)
     hats = np.array([np.interp(shown, _KNOTS_D, row) for row in np.eye(len(_KNOTS_D))])
     days = np.arange(8.0, 58.0)

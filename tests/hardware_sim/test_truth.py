@@ -1,0 +1,96 @@
+"""The truth that reconstructions are judged by, and the data set that carries it."""
+
+import json
+
+import numpy as np
+import open3d as o3d
+import pytest
+
+from hardware_sim.dataset import Order, looking, ring_views, write_dataset
+from hardware_sim.photograph import Photographer
+from hardware_sim.scene import PlantSpec
+from hardware_sim.wall import site_m
+from hardware_sim.world import build_world
+from trellis.board import read_board
+from trellis.errors import InputError
+from trellis.lens import read_lens
+from trellis.pose_file import read_poses
+
+SITE = site_m(4, 2)
+MIDDLE = SITE + np.array([0, 0, 0.02])
+
+
+@pytest.fixture(scope="module")
+def photographer():
+    return Photographer(build_world(3, "none"), [PlantSpec("one", tuple(SITE), 12, "butterhead", 3)], 3)
+
+
+@pytest.fixture(scope="module")
+def views():
+    return ring_views(MIDDLE, 20, np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    assert list(write_dataset(Order("p", 9, "looseleaf", 3, 4, False), folder)) == ["000.jpg", "001.jpg", "002.jpg"]
+    return folder
+
+
+def test_one_view_sees_nothing_well_and_many_nearly_all(photographer, views):
+    """Well seen takes two views; a young plant of few leaves hides little of itself from twenty."""
+    assert photographer.truth("one", views[:1])["well_seen_area_m2"] == 0
+    truth = photographer.truth("one", views)
+    assert 0.8 * truth["leaf_area_m2"] < truth["well_seen_area_m2"] <= truth["leaf_area_m2"]
+
+
+def test_more_views_never_see_less(photographer, views):
+    areas = [photographer.truth("one", views[:count])["well_seen_area_m2"] for count in (2, 6, 20)]
+    assert areas == sorted(areas)
+    assert areas[0] < areas[2]
+
+
+def test_the_wall_hides_the_plant_from_behind(photographer):
+    behind = np.array([looking(MIDDLE - np.array([0, 0.05 * k, 0.3]), MIDDLE) for k in range(3)])
+    assert photographer.truth("one", behind)["well_seen_area_m2"] == 0
+
+
+def test_a_view_that_looks_away_sees_nothing(photographer):
+    away = np.array([looking(MIDDLE + np.array([0, 0, 0.3]), MIDDLE + np.array([2.0, 0, 0.3]))] * 2)
+    assert photographer.truth("one", away)["well_seen_area_m2"] == 0
+
+
+def test_the_curled_surface_is_a_little_larger_than_the_leaf_laid_flat(photographer, views):
+    truth = photographer.truth("one", views[:2])
+    assert 1.0 < truth["leaf_area_m2"] / truth["flat_leaf_area_m2"] < 1.25
+
+
+def test_a_plant_that_is_not_there_is_said(photographer, views):
+    with pytest.raises(InputError, match="it has one"):
+        photographer.truth("two", views)
+
+
+def test_the_data_set_reads_with_the_public_readers(folder):
+    believed, true = read_poses(folder / "poses.csv"), read_poses(folder / "true_poses.csv")
+    assert [pose.image for pose in believed] == ["000.jpg", "001.jpg", "002.jpg"]
+    assert read_lens(folder / "camera.toml").params == (1290, 1290, 648, 486, 0, 0, 0, 0)
+    assert read_lens(folder / "true_camera.toml").params != read_lens(folder / "camera.toml").params
+    assert len(read_board(folder / "board.toml").corners_world_m) == 429
+    off = [
+        b.world_from_camera.translation_m - t.world_from_camera.translation_m
+        for b, t in zip(believed, true, strict=True)
+    ]
+    # Three poses of three coordinates with an s.d. of 6 mm.
+    assert 0.001 < np.abs(off).mean() < 0.015
+
+
+def test_the_truth_surface_has_the_true_area_and_a_count_for_each_face(folder):
+    truth = json.loads((folder / "truth.json").read_text())
+    mesh = o3d.io.read_triangle_mesh(str(folder / "truth_surface.ply"))
+    seen = np.load(folder / "truth_seen.npy")
+    # 1e-4: the surface file holds 32-bit floats.
+    assert mesh.get_surface_area() == pytest.approx(truth["leaf_area_m2"], rel=1e-4)
+    assert len(seen) == len(mesh.triangles)
+    points = np.asarray(mesh.vertices)[np.asarray(mesh.triangles)]
+    areas = np.linalg.norm(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]), axis=1) / 2
+    assert areas[seen >= 2].sum() == pytest.approx(truth["well_seen_area_m2"], rel=1e-4)
