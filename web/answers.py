@@ -168,9 +168,10 @@ class RobotAnswer(Answer):
 
 
 class HealthAnswer(Answer):
-    """Whether the parts that this process depends on answer."""
+    """Whether the parts that this process depends on answer; `pid` is this process's number."""
 
     farm: str
+    pid: int
     version: str
     database: bool
     daemon: bool

@@ -39,8 +39,8 @@ class Children:
         self._folder = folder
         self._running: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
 
-    def start(self, name: str, *arguments: str) -> None:
-        """Start `trellis ARGUMENTS` under this interpreter."""
+    def start(self, name: str, *arguments: str) -> int:
+        """Start `trellis ARGUMENTS` under this interpreter; its process number."""
         log = self._folder / f"{name}.log"
         with log.open("ab") as out:
             out.truncate(0)
@@ -53,6 +53,7 @@ class Children:
                 env=os.environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
             )
         self._running[name] = (process, log)
+        return process.pid
 
     def check(self) -> None:
         """See that all still run.

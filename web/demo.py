@@ -55,9 +55,9 @@ def _run(console: Console, folder: Path, children: Children, *, stay: bool) -> i
     farm = write_demo_configuration(folder)
     console.print(f"Starting a simulated farm in {folder}", highlight=False)
     children.start("daemon", "daemon", "--config", str(farm.config))
-    children.start("web", "web", "--config", str(farm.config))
+    web_pid = children.start("web", "web", "--config", str(farm.config))
     with DemoApi(farm.web_url) as api:
-        _wait_for_health(api, children)
+        _wait_for_health(api, children, web_pid)
         console.print(f"Dashboard: {farm.web_url}", highlight=False)
         if api.robot().stopped:
             console.print("The robot was left stopped here: clear the stop on the dashboard, and the scans begin.")
@@ -75,15 +75,15 @@ def _run(console: Console, folder: Path, children: Children, *, stay: bool) -> i
     return sum(1 for outcome in outcomes if outcome.problem)
 
 
-def _wait_for_health(api: DemoApi, children: Children) -> None:
-    """Until the dashboard, the database and the daemon all answer."""
+def _wait_for_health(api: DemoApi, children: Children, web_pid: int) -> None:
+    """Until our own dashboard (not another that took the port meanwhile), the database and the daemon all answer."""
     until = time.monotonic() + _START_S
     last: str | None = "nothing answered"
     while time.monotonic() < until:
         children.check()
         try:
             health = api.health()
-            if health.database and health.daemon:
+            if health.pid == web_pid and health.database and health.daemon:
                 return
             last = health.reason
         except NoAnswer as error:

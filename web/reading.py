@@ -77,7 +77,7 @@ def views(farm: Farm, scan_id: str) -> ViewsAnswer:
         plant=manifest.plant,
         plant_position_m=manifest.plant_position_m,
         plant_radius_m=manifest.plant_radius_m,
-        views=tuple(_view(record) for record in manifest.views),
+        views=tuple(_view(record) for record in sorted(manifest.views, key=lambda record: record.view)),
     )
 
 

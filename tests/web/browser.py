@@ -1,6 +1,7 @@
 """Debian's Chromium, driven by playwright, and the dashboard as its own process."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -39,6 +40,13 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+def free_port() -> int:
+    """A port that nothing listens on, out of the range that the system hands out."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass
 class Site:
     """A running `trellis web`."""
@@ -67,10 +75,11 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + _START_S
     while time.monotonic() < until and process.poll() is None:
         try:
-            httpx.get(f"{url}/api/v1/health", trust_env=False, timeout=5)
-            return
+            if httpx.get(f"{url}/api/v1/health", trust_env=False, timeout=5).json()["pid"] == process.pid:
+                return
         except httpx.TransportError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise AssertionError(f"the dashboard did not come up: {log.read_text()}")
 
 

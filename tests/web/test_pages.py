@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from scheduler.store import Store
-from tests.web.browser import CHROMIUM, Site, chromium, dashboard, watched
+from tests.web.browser import CHROMIUM, Site, chromium, dashboard, free_port, watched
 from tests.web.conftest import NOW, Robot, answering
 from tests.web.farm_fixture import FAILED, REFUSED, fill, write_config
-from web.demo_configuration import free_ports
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: the pages were NOT tested"),
@@ -39,7 +38,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("site")
-    port = free_ports(1)[0]
+    port = free_port()
     path = write_config(folder, port)
     fill(folder / "data", now=NOW, days=2, views=12, size=(324, 243))
     with (
@@ -169,7 +168,7 @@ def test_a_scan_is_asked_for_and_cancelled_on_the_pages(browser: Browser, bench:
 
 
 def test_a_silent_daemon_and_a_lost_server_are_each_said_and_old_values_fade(browser: Browser, tmp_path: Path) -> None:
-    port = free_ports(1)[0]
+    port = free_port()
     path = write_config(tmp_path, port)
     fill(tmp_path / "data", now=NOW, days=1, views=4, size=(324, 243))
     with dashboard(path, port) as site, watched(browser, site) as found:
@@ -185,7 +184,7 @@ def test_a_silent_daemon_and_a_lost_server_are_each_said_and_old_values_fade(bro
 
 
 def test_an_empty_farm_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
-    port = free_ports(1)[0]
+    port = free_port()
     path = tmp_path / "trellis.toml"
     path.write_text(f"[web]\nport = {port}\nrefresh_s = 0.5\n")
     with dashboard(path, port) as site, watched(browser, site) as found:

@@ -1,6 +1,7 @@
 """`/api/v1/robot` and `/health`: what cannot wait, on threads of its own."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -47,15 +48,18 @@ def routes(farm: Farm) -> APIRouter:
     @router.get("/health")
     def health() -> HealthAnswer:
         """Whether the database and the daemon answer."""
-        state = robot(farm)
+        state, reason = robot(farm), None
         try:
             farm.store.jobs(limit=1)
         except TrellisError as error:
-            return HealthAnswer(
-                farm=farm.name, version=version(), database=False, daemon=state.reachable, reason=str(error)
-            )
+            reason = str(error)
         return HealthAnswer(
-            farm=farm.name, version=version(), database=True, daemon=state.reachable, reason=state.reason
+            farm=farm.name,
+            pid=os.getpid(),
+            version=version(),
+            database=reason is None,
+            daemon=state.reachable,
+            reason=reason or state.reason,
         )
 
     return router

@@ -42,7 +42,7 @@ def routes(farm: Farm) -> APIRouter:
 
     @router.get("/{scan}/views", responses=NOT_FOUND)
     def get_views(scan: str) -> ViewsAnswer:
-        """Its viewpoints, in the order in which they are driven."""
+        """Its viewpoints, by number."""
         return reading.views(farm, scan)
 
     @router.head("/{scan}/views/{view}/photograph.jpg", include_in_schema=False)

@@ -1,4 +1,4 @@
-"""A scan's photographs: a grid in driving order, and the sky of viewpoints over the plant."""
+"""A scan's photographs: a grid by viewpoint, and the sky of viewpoints over the plant."""
 
 from html import escape
 from math import acos, atan2, cos, degrees, hypot, sin

@@ -25,7 +25,7 @@ from web.words import (
     when,
 )
 
-_SILENT_S = 20.0
+_SILENT_S = 60.0  # a stage of reconstruction may work that long without a word
 Draw = Callable[[Snapshot], str]
 
 
