@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from scheduler.store import PlantRow, Store
@@ -58,6 +59,10 @@ def _check_photographs(folder: DataFolder) -> dict[str, str]:
     return found
 
 
+def _has_more_photographs(folder: DataFolder, than: int) -> bool:
+    return len(_check_photographs(folder)) > than
+
+
 def _until(condition: object, process: subprocess.Popen[bytes]) -> None:
     end_s = time.monotonic() + PATIENCE_S
     while not condition():  # type: ignore[operator]
@@ -74,7 +79,7 @@ def test_scans_survive_being_killed_at_any_moment(tmp_path: Path) -> None:
         before: dict[str, str] = {}
         for _ in range(4):
             process = _start(folder)
-            _until(lambda least=len(before): len(_check_photographs(folder)) > least, process)
+            _until(partial(_has_more_photographs, folder, len(before)), process)
             time.sleep(chance.uniform(0, 0.2))
             process.send_signal(signal.SIGKILL)
             process.wait(PATIENCE_S)

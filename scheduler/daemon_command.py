@@ -1,0 +1,38 @@
+"""`trellis daemon`: the farm's headless half, put together from a configuration."""
+
+import threading
+
+from scan.hardware import CellHardware
+from scheduler.command import DEFAULT_CONFIG, ConfigPath
+from scheduler.config import FarmSection, data_folder
+from scheduler.daemon import Daemon
+from scheduler.daemon_signals import end_on_signals
+from scheduler.farm import only_daemon, open_store
+from scheduler.logs import log_to_stderr
+from scheduler.reconstructions import Reconstructions, reconstruct_command
+from scheduler.robot import Robot
+from scheduler.store import Store
+from scheduler.survey import CellSurvey
+from trellis.clock import SystemClock
+from trellis.config import Configuration, load_configuration
+
+
+def daemon(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Run the farm: own the robot, follow the schedules, do what is asked for. Ends on SIGTERM or Ctrl-C."""
+    log_to_stderr()
+    configuration = load_configuration(config)
+    folder = data_folder(configuration)
+    with only_daemon(folder), open_store(configuration) as store:
+        ending = threading.Event()
+        end_on_signals(ending)
+        _daemon(configuration, store, ending).run()
+
+
+def _daemon(configuration: Configuration, store: Store, ending: threading.Event) -> Daemon:
+    farm, folder, clock = configuration.section(FarmSection), data_folder(configuration), SystemClock()
+    hardware = CellHardware(configuration)
+    survey = CellSurvey(configuration, hardware, clock)
+    robot = Robot(store, folder, hardware, survey, clock, farm.reconstruct, ending)
+    command = reconstruct_command(configuration.path.resolve())
+    reconstructions = Reconstructions(store, folder, command, farm.workers, ending)
+    return Daemon(farm, folder, store, robot, reconstructions, clock, ending)
