@@ -20,10 +20,11 @@ from reconstruction.images import Folder, read_folder
 from reconstruction.mass import predict, read_mass_model
 from reconstruction.model import Model
 from reconstruction.model_files import write_cloud_ply, write_mesh_glb, write_mesh_ply
-from reconstruction.panel import Panel, find_panel
+from reconstruction.panel import Panel, find_panel, middle_distance
 from reconstruction.records import Cloud, Surface
 from reconstruction.request import Request
-from reconstruction.segmentation import plant_mask
+from reconstruction.rims import without_fringe
+from reconstruction.segmentation import plant_mask, white_of
 from reconstruction.sparse import sparse_model
 from reconstruction.surface import in_unit_of, leaf_surface, thin_sheets
 from reconstruction.traits import measure
@@ -172,6 +173,9 @@ def _surface(run: Run) -> Progress:
     """Its leaves as an open, one-sided surface."""
     options = in_unit_of(run.model, run.request.options.surface)
     run.sheet = thin_sheets(run.cloud.chosen(run.plant), options)
+    if run.panel is not None:
+        white = white_of(run.cloud, run.panel, middle_distance(run.model))
+        run.sheet = without_fringe(run.sheet, white, options.spacing_m)
     yield 0.7, ""
     run.surface = leaf_surface(run.sheet, options)
     if len(run.surface.faces) == 0:
@@ -183,7 +187,8 @@ def _surface(run: Run) -> Progress:
 
 def _traits(run: Run) -> Progress:
     """Its numbers."""
-    run.traits = measure(run.model, run.sheet, run.surface, run.panel, run.request.plant_position_m)
+    spacing_m = in_unit_of(run.model, run.request.options.surface).spacing_m
+    run.traits = measure(run.model, run.sheet, run.surface, spacing_m, run.panel, run.request.plant_position_m)
     _write_json(run, "traits.json", run.traits)
     yield 1.0, leaf_area(run.traits)
 

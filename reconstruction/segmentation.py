@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from reconstruction.model import Array, Model
 from reconstruction.panel import Panel, middle_distance
 from reconstruction.records import Cloud
+from reconstruction.rims import saturation
 
 Mask = NDArray[np.bool_]
 
@@ -43,7 +44,7 @@ def plant_mask(
             to be wide is still its own. None sets no limit but being joined.
     """
     unit = middle_distance(model)
-    leaf = _coloured(cloud, _white(cloud, panel, unit), unit)
+    leaf = _coloured(cloud, white_of(cloud, panel, unit), unit)
     if panel is not None:
         leaf &= panel.height(cloud.points_m) > _PANEL * unit
     if not leaf.any():
@@ -56,7 +57,7 @@ def plant_mask(
     return mask
 
 
-def _white(cloud: Cloud, panel: Panel | None, unit: float) -> Array:
+def white_of(cloud: Cloud, panel: Panel | None, unit: float) -> Array:
     """Brightness of the panel in red, green and blue, shape (3,)."""
     if panel is None:
         return np.full(3, 255.0)
@@ -72,9 +73,7 @@ def _coloured(cloud: Cloud, white: Array, unit: float) -> Mask:
     of_point = of_point.ravel()
     count = np.bincount(of_point)
     colour = np.column_stack([np.bincount(of_point, cloud.colours[:, k].astype(float)) / count for k in range(3)])
-    balanced = colour / white
-    saturation = 1 - balanced.min(axis=1) / np.maximum(balanced.max(axis=1), 0.02)
-    return np.asarray((saturation > _COLOURED)[of_point])
+    return np.asarray((saturation(colour, white) > _COLOURED)[of_point])
 
 
 def _joined(points: Array, middle: Array, axis: Array | None, gap: float, radius_m: float | None) -> Mask:

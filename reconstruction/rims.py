@@ -1,0 +1,85 @@
+"""A leaf's rim without the fringe that a depth map puts around it.
+
+At a leaf's edge a patch holds leaf and background, and the depth of the leaf reaches a pixel or so too far. Such points
+carry the background's colour. A point of the rim that is less than half as coloured as the leaf beside it is more
+background than leaf, and goes; inside a leaf nothing goes, however pale a rib is.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from reconstruction.neighbours import Array, cubes, near
+from reconstruction.records import Cloud
+
+#: Times the rim is looked at; each takes away at most one row of points.
+_ROWS = 4
+#: A point belongs to the rim when its neighbours leave so wide a gap around it, radians.
+_GAP_RAD = 2.1
+#: Share of the leaf's own colour that makes a point leaf.
+_HALF = 0.5
+_MOST = 256
+
+
+def saturation(colours: NDArray[np.uint8] | Array, white: Array) -> Array:
+    """1 - least over greatest channel, against a white, shape (n,)."""
+    balanced = colours / white
+    return np.asarray(1 - balanced.min(axis=1) / np.maximum(balanced.max(axis=1), 0.02))
+
+
+def without_fringe(sheet: Cloud, white: Array, spacing_m: float) -> Cloud:
+    """Sheets of points about `spacing_m / 2` apart, without what surrounds their rims in the colour of the panel."""
+    for _ in range(_ROWS):
+        if len(sheet) < 10:
+            return sheet
+        found = cubes(sheet.points_m, 3 * spacing_m)
+        fringe = np.zeros(len(sheet), np.bool_)
+        _find(sheet.points_m, sheet.normals, saturation(sheet.colours, white), spacing_m, found.parts, fringe)
+        if not fringe.any():
+            break
+        sheet = sheet.chosen(~fringe)
+    return sheet
+
+
+@numba.njit(cache=True, parallel=True)
+def _find(points_m, normals, coloured, spacing_m, parts, fringe):  # type: ignore[no-untyped-def]
+    order, keys, starts, origin_m, size_m = parts
+    for i in numba.prange(points_m.shape[0]):
+        found = np.empty(_MOST, np.int64)
+        here, n = points_m[i], normals[i]
+        total = near(here, 3 * spacing_m, points_m, order, keys, starts, origin_m, size_m, found)
+        best = 0.0
+        for k in range(total):
+            best = max(best, coloured[found[k]])
+        if coloured[i] >= _HALF * best:
+            continue
+        fringe[i] = _widest_gap(points_m, here, n, found, total, 1.5 * spacing_m) > _GAP_RAD
+
+
+@numba.njit(cache=True)
+def _widest_gap(points_m, here, n, found, total, reach_m):  # type: ignore[no-untyped-def]
+    """The widest angle in the tangent plane in which no neighbour within reach lies."""
+    least = 0
+    for a in range(1, 3):
+        if abs(n[a]) < abs(n[least]):
+            least = a
+    help = np.zeros(3)
+    help[least] = 1.0
+    first = np.cross(n, help)
+    first /= np.sqrt(first @ first)
+    second = np.cross(n, first)
+    angles = np.empty(_MOST)
+    count = 0
+    for k in range(total):
+        d = points_m[found[k]] - here
+        u, v = d @ first, d @ second
+        if 0 < u * u + v * v <= reach_m * reach_m:
+            angles[count] = np.arctan2(v, u)
+            count += 1
+    if count < 2:
+        return 2 * np.pi
+    sorted_angles = np.sort(angles[:count])
+    widest = 2 * np.pi - (sorted_angles[count - 1] - sorted_angles[0])
+    for k in range(count - 1):
+        widest = max(widest, sorted_angles[k + 1] - sorted_angles[k])
+    return widest
