@@ -28,6 +28,7 @@ class CellSurvey:
     def __init__(self, configuration: Configuration, hardware: CellHardware, clock: Clock) -> None:
         self._configuration, self._hardware, self._clock = configuration, hardware, clock
         self._wall = configuration.section(WallSection)
+        self._last: tuple[str, date, Plan] | None = None
 
     def plan(self, plant: str) -> Plan:
         """The drive around a plant, its neighbours at the size that they are likely to have today.
@@ -36,8 +37,12 @@ class CellSurvey:
             InputError: The wall names no such plant.
             Unreachable: Too few views of it can be had.
         """
-        wanted, others = one_of(obstacles(self._wall, self._today()), plant)
-        return plan(self._hardware.cell, wanted, others, self._configuration.section(ViewsSection))
+        today = self._today()
+        if self._last is None or self._last[:2] != (plant, today):
+            wanted, others = one_of(obstacles(self._wall, today), plant)
+            views = self._configuration.section(ViewsSection)
+            self._last = plant, today, plan(self._hardware.cell, wanted, others, views)
+        return self._last[2]  # a scan that goes on after a stop does not wait to be planned again
 
     def photographs(self, plan: Plan, folder: ScanFolder, scan: str) -> Iterator[ViewRecord]:
         """What is missing of the plan; see `scan.capture.capture`."""
