@@ -14,7 +14,7 @@ from scheduler.rebuild import folder_of, scan_row
 from scheduler.rows import ATTEMPTS_MAX, ENDING, JobRow, ScanRow, ScanState
 from scheduler.store import Store
 from trellis.clock import Clock
-from trellis.errors import DeviceError, OutOfSpace, Stopped, TrellisError
+from trellis.errors import CameraError, DeviceError, OutOfSpace, Stopped, TrellisError
 from trellis.folders import DataFolder, ScanFolder
 from trellis.manifest import Outcome, ViewRecord, read_manifest
 
@@ -24,6 +24,7 @@ log = structlog.get_logger("robot")
 HOPELESS = 8
 #: What a reconstruction needs at the very least.
 PHOTOGRAPHS_MIN = 3
+_CAMERA_ATTEMPTS = 3
 _CANCELLED = "cancelled on request"
 
 
@@ -167,11 +168,7 @@ class Robot:
 
     def _make_ready(self) -> None:
         if not self._connected.is_set():
-            try:
-                self._hardware.connect()
-            except TrellisError:
-                self._hardware.close()  # what could be opened before it failed
-                raise
+            self._connect()
             self._connected.set()
         if self.stopped:
             self._hardware.stop()
@@ -179,6 +176,18 @@ class Robot:
         if not self._homed:
             self._hardware.home()
             self._homed = True
+
+    def _connect(self) -> None:
+        """Open the devices; a camera that is slow to wake is asked again."""
+        for attempt in range(1, _CAMERA_ATTEMPTS + 1):
+            try:
+                return self._hardware.connect()
+            except TrellisError as error:
+                self._hardware.close()  # what could be opened before it failed
+                if not isinstance(error, CameraError) or attempt == _CAMERA_ATTEMPTS or self._ending.is_set():
+                    raise
+                log.warning("the camera is asked again", reason=str(error))
+        return None
 
     def _begin(self, job: JobRow, planned: int) -> ScanRow:
         """The row of the scan that this job does: its old one, or a new one."""

@@ -79,6 +79,13 @@ def test_a_missing_port_is_the_jobs_one_line_and_the_next_scan_tries_again(farm:
     assert _do(farm).state == "done"
 
 
+def test_a_camera_that_is_slow_to_wake_is_asked_three_times(farm: Any) -> None:
+    farm.cell.failing["connect"] = CameraError("no photograph within 30 s")
+    job = _do(farm)
+    assert (job.state, job.reason) == ("failed", "no photograph within 30 s")
+    assert farm.cell.calls == ["connect", "close"] * 3
+
+
 def test_a_device_that_fails_on_the_way_fails_the_job_and_keeps_the_photographs(farm: Any) -> None:
     def script(view: int) -> None:
         if view == 3:
