@@ -20,8 +20,8 @@ from hardware_sim.world import Array, World
 PORTS = {"winches0": 115200, "winches1": 115200, "servos": 1_000_000}
 #: No thread keeps the farm to itself for longer, in simulated seconds.
 SLICE_S = 0.005
-#: What asking in vain for bytes costs: without it a loop that only polls would wait for ever.
-POLL_S = 50e-6
+#: What asking costs: without it a loop that only polls would wait for ever.
+POLL_S = 20e-6
 SLIP_TURNS = 0.5
 
 
@@ -87,12 +87,10 @@ class Farm:
         self.run_to(self._wires[port].sent_s)
 
     def waiting(self, port: str) -> int:
-        """How many bytes can be read at once; asking in vain takes a moment."""
+        """How many bytes can be read at once; asking takes a moment."""
         with self._lock:
-            wire = self._wires[port]
-            if not wire.waiting(self._now_s):
-                self._advance(self._now_s + POLL_S)
-            return wire.waiting(self._now_s)
+            self._advance(self._now_s + POLL_S)
+            return self._wires[port].waiting(self._now_s)
 
     def read(
         self, port: str, size: int, timeout_s: float | None = None, wanted: Callable[[], bool] = lambda: True

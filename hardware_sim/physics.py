@@ -151,7 +151,8 @@ class Physics:
         moving = b.mass * (b.vx**2 + b.vy**2) + b.inertia * b.w**2 + b.arm_mass * arm_speed2
         drums = b.drum_inertia * float((d.rate**2).sum())
         paid = c.rest + c.radius * d.angle
-        stretch = np.maximum(c.length - paid, 0)
+        lengths = np.linalg.norm(self.world.pulleys_m - self.corners_world_m(), axis=1)
+        stretch = np.maximum(lengths - paid, 0)
         springs = float((b.stiffness / paid * stretch**2).sum())
         height = b.mass * b.y + b.arm_mass * (b.y + ay)
         return float((moving + drums + springs) / 2 + kernel.GRAVITY_M_S2 * height)
