@@ -39,14 +39,16 @@ class SurfaceOptions(Section):
     """From a plant's points to its surface.
 
     Corners of the surface are `spacing_m` apart; points follow their neighbours within `reach_m` in so many `passes`,
-    and one with fewer than `least` of them is dropped. A gap counts as a hole when no circle of radius `hole_m` closes
-    it, and a loose piece of fewer than `crumb` triangles is none of the plant's.
+    and one with fewer than `least` of them, or less than `support` times as sure as those around it, is dropped. A gap
+    counts as a hole when no circle of radius `hole_m` closes it, and a loose piece of fewer than `crumb` triangles is
+    none of the plant's.
     """
 
     spacing_m: float = Field(default=0.001, gt=0, lt=0.1)
     reach_m: float = Field(default=0.0025, gt=0, lt=0.1)
     passes: int = Field(default=2, ge=0, le=10)
     least: int = Field(default=8, ge=1, le=500)
+    support: float = Field(default=0.15, ge=0, le=1)
     hole_m: float = Field(default=0.0018, gt=0, lt=0.1)
     crumb: int = Field(default=60, ge=1)
 

@@ -21,6 +21,12 @@ _HALF = 0.5
 _MOST = 256
 
 
+def chroma(colours: NDArray[np.uint8], white: Array) -> Array:
+    """Greatest less least channel against a white, shape (n,): half as much where half of a pixel is black or white."""
+    balanced = colours / white
+    return np.asarray(balanced.max(axis=1) - balanced.min(axis=1))
+
+
 def saturation(colours: NDArray[np.uint8] | Array, white: Array) -> Array:
     """1 - least over greatest channel, against a white, shape (n,)."""
     balanced = colours / white
@@ -34,7 +40,7 @@ def without_fringe(sheet: Cloud, white: Array, spacing_m: float) -> Cloud:
             return sheet
         found = cubes(sheet.points_m, 3 * spacing_m)
         fringe = np.zeros(len(sheet), np.bool_)
-        _find(sheet.points_m, sheet.normals, saturation(sheet.colours, white), spacing_m, found.parts, fringe)
+        _find(sheet.points_m, sheet.normals, chroma(sheet.colours, white), spacing_m, found.parts, fringe)
         if not fringe.any():
             break
         sheet = sheet.chosen(~fringe)
@@ -48,10 +54,10 @@ def _find(points_m, normals, coloured, spacing_m, parts, fringe):  # type: ignor
         found = np.empty(_MOST, np.int64)
         here, n = points_m[i], normals[i]
         total = near(here, 3 * spacing_m, points_m, order, keys, starts, origin_m, size_m, found)
-        best = 0.0
+        beside = np.empty(total)
         for k in range(total):
-            best = max(best, coloured[found[k]])
-        if coloured[i] >= _HALF * best:
+            beside[k] = coloured[found[k]]
+        if coloured[i] >= _HALF * np.sort(beside)[int(0.8 * (total - 1))]:
             continue
         fringe[i] = _widest_gap(points_m, here, n, found, total, 1.5 * spacing_m) > _GAP_RAD
 

@@ -51,6 +51,20 @@ def smoothed(cloud: Cloud, reach_m: float, least: int) -> Cloud:
     return Cloud(points[kept], normals[kept], cloud.colours[kept], cloud.confidence[kept])
 
 
+def supported(cloud: Cloud, reach_m: float, share: float) -> Cloud:
+    """Points at least `share` as sure as the surest fifth of those within `reach_m`.
+
+    Webs between leaves and fringes around them hang on few photographs beside a surface that many agree on; a leaf
+    deep inside a head hangs on few as well, but so does all that is near it.
+    """
+    if len(cloud) == 0:
+        return cloud
+    found = cubes(cloud.points_m, reach_m)
+    usual = np.zeros(len(cloud))
+    _surest(cloud.points_m, cloud.confidence.astype(float), reach_m, found.parts, usual)
+    return cloud.chosen(cloud.confidence >= share * usual)
+
+
 def thinned(cloud: Cloud, spacing_m: float) -> NDArray[np.int64]:
     """Indices of points no two of which are nearer than `spacing_m`, the surest first; every other is near one."""
     if len(cloud) == 0:
@@ -101,6 +115,19 @@ def _project(points_m, normals, weight, reach_m, parts, out_points, out_normals,
             plane = -plane
         out_normals[i] = plane
         out_points[i] = here + plane * (mean @ plane)
+
+
+@numba.njit(cache=True, parallel=True)
+def _surest(points_m, confidence, reach_m, parts, usual):  # type: ignore[no-untyped-def]
+    """The confidence that four fifths of the points around each do not exceed."""
+    order, keys, starts, origin_m, size_m = parts
+    for i in numba.prange(points_m.shape[0]):
+        found = np.empty(4 * _MOST, np.int64)
+        total = near(points_m[i], reach_m, points_m, order, keys, starts, origin_m, size_m, found)
+        around = np.empty(total)
+        for k in range(total):
+            around[k] = confidence[found[k]]
+        usual[i] = np.sort(around)[int(0.8 * (total - 1))]
 
 
 @numba.njit(cache=True)

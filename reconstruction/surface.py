@@ -9,7 +9,7 @@ from reconstruction.config import SurfaceOptions
 from reconstruction.model import Model
 from reconstruction.panel import middle_distance
 from reconstruction.records import Cloud, Surface
-from reconstruction.smoothing import gathered, smoothed, thinned
+from reconstruction.smoothing import gathered, smoothed, supported, thinned
 from reconstruction.triangulation import triangles
 
 _USUAL_DISTANCE_M = 0.31
@@ -27,6 +27,7 @@ def in_unit_of(model: Model, options: SurfaceOptions) -> SurfaceOptions:
 def thin_sheets(cloud: Cloud, options: SurfaceOptions) -> Cloud:
     """One thin sheet of points for each leaf, about `options.spacing_m / 2` apart."""
     sheet = gathered(cloud, options.spacing_m / 2)
+    sheet = supported(sheet, 2 * options.reach_m, options.support)
     for _ in range(options.passes):
         sheet = smoothed(sheet, options.reach_m, options.least)
     return gathered(sheet, options.spacing_m / 2)
