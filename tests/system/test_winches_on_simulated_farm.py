@@ -52,14 +52,14 @@ def test_the_carriage_goes_all_round_the_plants_and_home(clock: SimulatedClock, 
         assert clock.farm.physics.tensions_n.min() > 3.0
 
 
-def test_an_hour_of_motion_takes_less_than_a_twentieth(clock: SimulatedClock, winches: Winches) -> None:
+def test_motion_runs_many_times_faster_than_real_time(clock: SimulatedClock, winches: Winches) -> None:
     winches.move_to(0.9, 0.9)  # the table of yaws is built at the first path
     begun_s, begun_cpu_s = clock.monotonic_s(), time.process_time()
     for place in ((0.72, 0.81), (0.6, 0.9), (0.9, 1.0), (1.1, 1.0)):
         winches.move_to(*place)
         clock.sleep(0.5)
         winches.state()
-    # 31 times as fast on an idle core; in CPU time, since other tests may run beside this one.
+    # 20 to 30 times on an idle core. In CPU time, and with room, since other tests may run beside this one.
     assert (clock.monotonic_s() - begun_s) / (time.process_time() - begun_cpu_s) > 8
 
 
