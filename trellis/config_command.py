@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from trellis.config import load_configuration
+from trellis.config_reference import reference as reference_page
 from trellis.presets import preset, presets
 
 app = typer.Typer(help="Check a configuration file; list and print presets.", no_args_is_help=True)
@@ -30,3 +31,9 @@ def list_presets() -> None:
 def show(name: Annotated[str, typer.Argument(help="A name that `trellis config presets` lists.")]) -> None:
     """Print a preset, to be redirected into a file of your own."""
     typer.echo(preset(name).read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
+def reference() -> None:
+    """Print every section and key with its default, as Markdown."""
+    typer.echo(reference_page(), nl=False)
