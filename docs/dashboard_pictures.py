@@ -28,8 +28,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
         for name, path in pages.items():
             for width_px in _WIDTHS_PX:
-                _take(browser, chosen.url + path, chosen.out / f"dashboard-{name}-{width_px}.png", width_px)
-        _take(browser, chosen.url, chosen.out / "dashboard-wall-dark.png", _WIDTHS_PX[0], dark=True)
+                _take(browser, chosen.url + path, chosen.out / f"dashboard-{name}-{width_px}.jpg", width_px)
+        _take(browser, chosen.url, chosen.out / "dashboard-wall-dark.jpg", _WIDTHS_PX[0], dark=True)
         browser.close()
 
 
@@ -45,7 +45,7 @@ def _take(browser: Browser, url: str, out: Path, width_px: int, *, dark: bool = 
         page.wait_for_timeout(150)
     page.evaluate("window.scrollTo(0, 0)")
     page.wait_for_timeout(500)
-    page.screenshot(path=str(out), full_page=True)
+    page.screenshot(path=str(out), full_page=True, type="jpeg", quality=85)
     page.close()
     print(out)
 
