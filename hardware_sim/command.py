@@ -9,7 +9,9 @@ from rich.progress import track
 
 from hardware_sim.dataset import Order, write_dataset
 from hardware_sim.farm import Farm
+from hardware_sim.lettuce import CULTIVARS
 from hardware_sim.realtime import RealTimeServer, plants_on_wall
+from hardware_sim.strip import DAYS, write_strip
 from hardware_sim.world import build_world
 from trellis.errors import InputError
 
@@ -54,3 +56,15 @@ def render(
     for _ in track(write_dataset(order, out), "photographing", total=views, console=console):
         pass
     Console().print(f"{out}: {views} photographs of {plant}, poses, lens, tags and truth", highlight=False)
+
+
+@app.command()
+def strip(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The JPEG to write.")],
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other plants.")] = 7,
+) -> None:
+    """Picture one simulated plant of each cultivar over seven weeks, side by side."""
+    total = len(CULTIVARS) * len(DAYS)
+    for _ in track(write_strip(out, tuple(CULTIVARS), seed), "growing", total=total, console=Console(stderr=True)):
+        pass
+    Console().print(f"{out}: {', '.join(CULTIVARS)} on days {', '.join(map(str, DAYS))}", highlight=False)

@@ -75,13 +75,16 @@ def _coarse(grid: Array) -> Array:
 
 def _lifted(grid: Array, share: Array, below: _Below) -> Array:
     rows, columns = _picks(grid.shape[0]), _picks(grid.shape[1])
-    coarse = grid[np.ix_(rows, columns)]
-    lift = below.lift_m(coarse, upward_normals(coarse)) * share[rows, None]
+    normals = cv2.GaussianBlur(upward_normals(grid), (0, 0), 5.0)
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-15)
+    coarse = np.ix_(rows, columns)
+    lift = below.lift_m(grid[coarse], normals[coarse]) * share[rows, None]
     if not lift.any():
         return grid
     # A sheet does not bend in a point: the lift spreads over a centimetre.
-    spread = cv2.GaussianBlur(cv2.dilate(lift, np.ones((3, 3))), (0, 0), 1.6)
+    spread = cv2.GaussianBlur(cv2.dilate(lift, np.ones((3, 3))), (0, 0), 2.4)
     y = np.interp(np.arange(grid.shape[0]), rows, np.arange(len(rows))).astype(np.float32)
     x = np.interp(np.arange(grid.shape[1]), columns, np.arange(len(columns))).astype(np.float32)
-    fine = cv2.remap(np.maximum(spread, lift * 0.7).astype(np.float32), *np.meshgrid(x, y), cv2.INTER_LINEAR)
-    return np.asarray(grid + fine[..., None] * upward_normals(grid))
+    fine = cv2.remap(spread.astype(np.float32), *np.meshgrid(x, y), cv2.INTER_LINEAR)
+    # Along smoothed normals: over blisters a lift of millimetres along the leaf's own would fold it.
+    return np.asarray(grid + fine[..., None] * normals)

@@ -76,7 +76,7 @@ def skin(plant: Lettuce, leaf: Leaf, length_m: float, width_m: float, texel_m: f
     )
     veins = _veins(plant, leaf, rows, columns, texel_m, length_m)
     albedo = _colours(plant, leaf, along / length_m, across / width_m, veins, network, blotches, grain)
-    relief = 0.45 + 0.25 * (blisters - 0.75) - 0.25 * network - 0.3 * veins + 0.06 * grain
+    relief = 0.45 + 0.25 * (blisters - 0.75) - 0.25 * network - 0.3 * veins + 0.02 * grain
     picture = np.concatenate([np.sqrt(np.clip(albedo, 0, 1)), np.clip(relief, 0, 1)[..., None]], -1)
     return np.asarray(np.rint(picture * 255), dtype=np.uint8)
 
@@ -131,7 +131,7 @@ def _colours(
     foot = np.clip(1 - u / 0.30, 0, 1)[:, None] ** 1.5 * (0.9 - 0.4 * np.minimum(1, np.abs(v) * 2))[None, :]
     share = np.clip(inner + (1 - inner) * 0.75 * foot, 0, 1)[..., None]
     blade = green * (1 - share) + pale * share
-    tone = np.exp(0.16 * blotches + 0.10 * grain)[..., None] * (1 - 0.22 * network)[..., None]
+    tone = np.exp(0.16 * blotches + 0.045 * grain)[..., None] * (1 - 0.22 * network)[..., None]
     blade = blade * tone
     vein = np.array([0.30, 0.42, 0.17]) * np.exp(0.07 * grain + 0.05 * blotches)[..., None]
     # A few brown spots and pale scars, as every real head has.

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from threading import RLock
 from typing import Any
 
 import cv2
@@ -30,10 +31,11 @@ FULL_WELL, READ_NOISE = 6000.0, 6.0
 
 
 class Photographer:
-    """Photographs plants that stand still; the scene is built and lit at the first photograph."""
+    """Photographs plants that stand still; the scene is built and lit at the first photograph. Any thread may ask."""
 
     def __init__(self, world: World, plants: Sequence[PlantSpec], seed: int) -> None:
         self.world, self.plants, self.seed = world, tuple(plants), seed
+        self._lock = RLock()
 
     @cached_property
     def scene(self) -> Scene:
@@ -47,7 +49,8 @@ class Photographer:
 
     def jpeg(self, world_from_camera: Array, frame: int) -> bytes:
         """A photograph from a camera pose (4, 4), OpenCV axes; the same bytes for the same seed and frame."""
-        radiance = render(self.scene, self.light, self.world.lens, np.asarray(world_from_camera, dtype=float))
+        with self._lock:
+            radiance = render(self.scene, self.light, self.world.lens, np.asarray(world_from_camera, dtype=float))
         picture = develop(radiance, np.random.default_rng([self.seed, 0xF0705, frame]))
         out = io.BytesIO()
         Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY, exif=_exif(self.world.lens))
@@ -59,9 +62,10 @@ class Photographer:
         Raises:
             InputError: No plant has that name.
         """
-        for plant in self.scene.plants:
-            if plant.spec.name == name:
-                return plant_truth(self.scene, plant, self.world.lens, world_from_cameras).as_json()
+        with self._lock:
+            for plant in self.scene.plants:
+                if plant.spec.name == name:
+                    return plant_truth(self.scene, plant, self.world.lens, world_from_cameras).as_json()
         raise InputError(
             f"plant {name!r} is not on this wall; it has {', '.join(p.name for p in self.plants) or 'none'}"
         )

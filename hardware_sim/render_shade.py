@@ -16,7 +16,7 @@ from hardware_sim.wall import WALL_MIN_M
 numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
 #: Height in metres of the whole range of the fine relief in a leaf's picture.
-RELIEF_M = 0.0007
+RELIEF_M = 0.0004
 #: A leaf lets this share of its own colour through (red, green, blue): a yellower green than it reflects.
 THROUGH = (0.65, 0.75, 0.35)
 #: The under side is paler and duller than the upper: share of the upper side's albedo, and a grey added to it.
