@@ -1,0 +1,41 @@
+"""One simulated plant over its weeks, side by side: the picture of docs/simulated-plants.md."""
+
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from hardware_sim.dataset import looking
+from hardware_sim.photograph import Photographer
+from hardware_sim.scene import PlantSpec
+from hardware_sim.wall import site_m
+from hardware_sim.world import build_world
+from trellis.durable import write_durably
+
+DAYS = (10, 17, 24, 31, 38, 45, 52)
+SIDE_PX = 250
+
+
+def write_strip(path: Path, cultivars: Sequence[str], seed: int) -> Iterator[float]:
+    """Write a JPEG with a row for each cultivar and a column for each of `DAYS`; yields each day done."""
+    x, y, _ = site_m(4, 2)
+    world = build_world(seed)
+    # Half a metre away, 35 deg from the wall's normal, a little from above: a grown head fills the square.
+    pose = looking(np.array([x + 0.12, y + 0.26, 0.44]), np.array([x, y, 0.05]))
+    rows = []
+    for cultivar in cultivars:
+        squares = []
+        for day in DAYS:
+            plant = PlantSpec("one", (float(x), float(y), 0.0), day, cultivar, seed)
+            picture = np.asarray(Image.open(io.BytesIO(Photographer(world, [plant], seed).jpeg(pose, 0))))
+            left = (picture.shape[1] - picture.shape[0]) // 2
+            square = picture[:, left : left + picture.shape[0]]
+            squares.append(cv2.resize(square, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA))
+            yield day
+        rows.append(np.hstack(squares))
+    out = io.BytesIO()
+    Image.fromarray(np.vstack(rows)).save(out, "JPEG", quality=80)
+    write_durably(path, out.getvalue())
