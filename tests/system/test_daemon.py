@@ -71,7 +71,7 @@ def test_a_scan_on_the_simulated_farm_survives_a_kill_and_keeps_every_photograph
     with open_store(load_configuration(path)) as store:
         asked = store.request_scan("p01")
         with _daemon(path) as process:
-            _until(lambda: len(_photographs(store, folder)) >= 2, process)
+            _until(lambda: len(_photographs(store, folder)) >= 2 or store.job(asked.id).ended, process)
             process.send_signal(signal.SIGKILL)
             process.wait(30)
         kept = _photographs(store, folder)
