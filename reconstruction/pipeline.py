@@ -22,6 +22,7 @@ from reconstruction.model import Model
 from reconstruction.model_files import write_cloud_ply, write_mesh_glb, write_mesh_ply
 from reconstruction.panel import Panel, find_panel, middle_distance
 from reconstruction.records import Cloud, Surface
+from reconstruction.report import ReportContent, report_html
 from reconstruction.request import Request
 from reconstruction.rims import without_fringe
 from reconstruction.segmentation import plant_mask, white_of
@@ -202,6 +203,30 @@ def _mass(run: Run) -> Progress:
     yield 1.0, f"not weighed: {run.mass.refused_reason}" if run.mass.refused_reason else f"fresh {said}"
 
 
+def _report(run: Run) -> Progress:
+    """One page for a person."""
+    yield 0.0, "pictures"
+    content = ReportContent(
+        title=_title(run.request),
+        folder=run.folder,
+        model=run.model,
+        cloud=run.cloud,
+        plant=run.plant,
+        surface=run.surface,
+        traits=run.traits,
+        mass=run.mass,
+        seconds=run.seconds,
+    )
+    run.output.path("report.html").write_text(report_html(content), encoding="utf-8")
+    yield 1.0, str(run.output.out / "report.html")
+
+
+def _title(request: Request) -> str:
+    """The folder's name, or that of the folder above where it is only called `images`."""
+    images = request.images.absolute()
+    return images.parent.name if images.name == "images" else images.name
+
+
 def _write_json(run: Run, name: str, value: BaseModel) -> None:
     run.output.path(name).write_text(value.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
@@ -223,6 +248,7 @@ _STAGES: dict[str, Callable[[Run], Progress]] = {
     "surface": _surface,
     "traits": _traits,
     "mass": _mass,
+    "report": _report,
 }
 
 STAGES = tuple(_STAGES)
