@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 #: Least saturation (1 - least over greatest channel, against the panel's white) of a leaf.
 _COLOURED = 0.14
 #: Least chroma: what is darker is noise on a black pot or tag.
-_DARK = 0.025
+_DARK = 0.04
 #: Lengths as shares of the middle distance from camera to point, so that they hold without metres too: half the
 #: panel's thickness, edge of the cubes that colour is averaged over, gap that still joins two leaves.
 _PANEL, _PATCH, _GAP = 0.010, 0.007, 0.013
@@ -46,7 +46,8 @@ def plant_mask(
             to be wide is still its own. None sets no limit but being joined.
     """
     unit = middle_distance(model)
-    leaf = _coloured(cloud, white_of(cloud, panel, unit), unit)
+    white = white_of(cloud, panel, unit)
+    leaf = _coloured(cloud, white, unit) & (chroma(cloud.colours, white) > _DARK)
     if panel is not None:
         leaf &= panel.height(cloud.points_m) > _PANEL * unit
     if not leaf.any():
@@ -75,7 +76,7 @@ def _coloured(cloud: Cloud, white: Array, unit: float) -> Mask:
     of_point = of_point.ravel()
     count = np.bincount(of_point)
     colour = np.column_stack([np.bincount(of_point, cloud.colours[:, k].astype(float)) / count for k in range(3)])
-    return np.asarray(((saturation(colour, white) > _COLOURED) & (chroma(colour, white) > _DARK))[of_point])
+    return np.asarray((saturation(colour, white) > _COLOURED)[of_point])
 
 
 def _joined(points: Array, middle: Array, axis: Array | None, gap: float, radius_m: float | None) -> Mask:

@@ -5,7 +5,7 @@ from math import hypot
 import numpy as np
 import open3d as o3d
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import ConvexHull, QhullError
+from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from reconstruction.model import Array, Model
 from reconstruction.panel import Panel
@@ -75,13 +75,23 @@ def surface_area(surface: Surface) -> float:
     """Area of the triangles, and of the narrow strip between them and the rim of what was seen."""
     if len(surface.faces) == 0:
         return 0.0
-    sides = np.sort(
-        np.concatenate([surface.faces[:, [0, 1]], surface.faces[:, [1, 2]], surface.faces[:, [0, 2]]]), axis=1
-    )
+    faces = surface.faces
+    sides = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [0, 2]]]), axis=1)
     edges, count = np.unique(sides, axis=0, return_counts=True)
-    lengths = np.linalg.norm(surface.vertices_m[edges[:, 0]] - surface.vertices_m[edges[:, 1]], axis=1)
-    rim, spacing = float(lengths[count == 1].sum()), float(lengths.mean()) / _EDGE
-    return float(surface.face_areas_m2.sum()) + _RIM * spacing * rim
+    ends = surface.vertices_m[edges]
+    lengths = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
+    spacing, rim = float(lengths.mean()) / _EDGE, count == 1
+    strip = _RIM * spacing * _smooth_length(ends[rim].mean(axis=1), lengths[rim], 3 * spacing)
+    return float(surface.face_areas_m2.sum()) + strip
+
+
+def _smooth_length(middles: Array, lengths: Array, reach: float) -> float:
+    """Length of a rim without its zigzags: inside a ball of radius `reach` it counts as at most a straight line."""
+    if len(middles) == 0:
+        return 0.0
+    tree = cKDTree(middles)
+    beside = np.array([lengths[near].sum() for near in tree.query_ball_point(middles, reach)])
+    return float((lengths * np.minimum(1, 2 * reach / beside)).sum())
 
 
 def sheet_area(sheet: Cloud, spacing_m: float) -> float:
