@@ -16,7 +16,7 @@ from hardware_sim.world import build_world
 from trellis.durable import write_durably
 
 DAYS = (10, 17, 24, 31, 38, 45, 52)
-SIDE_PX = 250
+SIDE_PX = 236
 
 
 def write_strip(path: Path, cultivars: Sequence[str], seed: int) -> Iterator[float]:
@@ -37,5 +37,5 @@ def write_strip(path: Path, cultivars: Sequence[str], seed: int) -> Iterator[flo
             yield day
         rows.append(np.hstack(squares))
     out = io.BytesIO()
-    Image.fromarray(np.vstack(rows)).save(out, "JPEG", quality=80)
+    Image.fromarray(np.vstack(rows)).save(out, "JPEG", quality=76)
     write_durably(path, out.getvalue())
