@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from reconstruction.config import DenseOptions
 from reconstruction.depth import DepthMaps
 from reconstruction.model import Model
-from reconstruction.panel import middle_distance
-from reconstruction.records import Cloud
+from reconstruction.panel import find_panel, middle_distance
+from reconstruction.records import Cloud, joined
 from reconstruction.smoothing import gathered
 from reconstruction.views import partners
 
@@ -26,10 +26,12 @@ _TURNED = 0.5
 _BACK_PX = 1.2
 #: A place is contradicted by a view that sees through it: its own depth lies beyond by this share.
 _BEYOND = 0.02
+#: How near the panel a point is the panel's, as a share of the middle distance, and how far apart its points are left.
+_ON_PANEL, _PANEL_PIXELS = 0.004, 3.0
 
 
 def fuse(model: Model, maps: DepthMaps, options: DenseOptions) -> Cloud:
-    """Points on which at least `options.views` photographs agree, about a pixel of the depth maps apart.
+    """Points on which `options.views` photographs agree, about a pixel of the depth maps apart, fewer on a panel.
 
     Confidence is the number of photographs that agree, less those that see through the point, summed over the points
     that fell together.
@@ -54,7 +56,16 @@ def fuse(model: Model, maps: DepthMaps, options: DenseOptions) -> Cloud:
         parts.append(points[points[..., 9] > 0])
     found = np.concatenate(parts) if parts else np.zeros((0, 10), np.float32)
     cloud = Cloud(found[:, :3].astype(float), found[:, 3:6].astype(float), _colours(found[:, 6:9]), found[:, 9])
-    return gathered(cloud, middle_distance(model) / p.focal_px)
+    return _thinned(cloud, model, middle_distance(model) / p.focal_px)
+
+
+def _thinned(cloud: Cloud, model: Model, pixel: float) -> Cloud:
+    """Points a pixel apart; on the panel, where nothing is to be measured, several."""
+    panel = find_panel(cloud.points_m, model)
+    if panel is None:
+        return gathered(cloud, pixel)
+    flat = np.abs(panel.height(cloud.points_m)) < _ON_PANEL * middle_distance(model)
+    return joined(gathered(cloud.chosen(~flat), pixel), gathered(cloud.chosen(flat), _PANEL_PIXELS * pixel))
 
 
 def _colours(bgr: NDArray[np.float32]) -> NDArray[np.uint8]:

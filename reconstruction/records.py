@@ -32,6 +32,16 @@ class Cloud:
         return Cloud(self.points_m[which], self.normals[which], self.colours[which], self.confidence[which])
 
 
+def joined(first: Cloud, second: Cloud) -> Cloud:
+    """The points of both."""
+    return Cloud(
+        np.concatenate([first.points_m, second.points_m]),
+        np.concatenate([first.normals, second.normals]),
+        np.concatenate([first.colours, second.colours]),
+        np.concatenate([first.confidence, second.confidence]),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Surface:
     """An open, one-sided surface: a leaf seen from both sides is one sheet, and what was not seen is missing.
