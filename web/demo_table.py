@@ -43,8 +43,10 @@ class Outcome:
 
 def result_table(outcomes: Sequence[Outcome]) -> Table:
     """A row for each plant and a row for what is true about it."""
-    table = Table(title="Estimated, and what the simulator says is true", title_justify="left", expand=False)
-    for name in ("plant", "views", "images", "leaf area", "fresh mass", "90 % interval", "dry mass", "90 % interval"):
+    table = Table(
+        title="Estimated with 90 % intervals, and what the simulator says is true", title_justify="left", expand=False
+    )
+    for name in ("plant", "views", "images", "leaf area", "fresh mass, g", "dry mass, g"):
         table.add_column(name, justify="left" if name == "plant" else "right", no_wrap=True)
     for outcome in outcomes:
         _add(table, outcome)
@@ -55,17 +57,15 @@ def _add(table: Table, outcome: Outcome) -> None:
     name, taken, one, truth = outcome.plant.name, outcome.taken, outcome.measurement, outcome.truth or {}
     mass = one.mass if one is not None else MassEstimate()
     if one is None:
-        table.add_row(name, taken, "", "failed", "", "", "", "")
+        table.add_row(name, taken, "", "failed", "", "")
     else:
         table.add_row(
             name,
             taken,
             f"{one.traits.images_registered}/{one.traits.images_given}",
             square_cm(one.traits.leaf_area_m2),
-            grams(mass.fresh_mass_kg),
-            interval_g(mass.fresh_mass_low_kg, mass.fresh_mass_high_kg),
-            grams(mass.dry_mass_kg),
-            interval_g(mass.dry_mass_low_kg, mass.dry_mass_high_kg),
+            _with_interval(mass.fresh_mass_kg, mass.fresh_mass_low_kg, mass.fresh_mass_high_kg),
+            _with_interval(mass.dry_mass_kg, mass.dry_mass_low_kg, mass.dry_mass_high_kg),
         )
     fresh, dry = truth.get("fresh_mass_kg"), truth.get("dry_mass_kg")
     table.add_row(
@@ -73,10 +73,8 @@ def _add(table: Table, outcome: Outcome) -> None:
         "",
         "",
         square_cm(truth.get("well_seen_area_m2")),
-        grams(fresh),
-        _inside(fresh, mass.fresh_mass_low_kg, mass.fresh_mass_high_kg),
-        grams(dry),
-        _inside(dry, mass.dry_mass_low_kg, mass.dry_mass_high_kg),
+        f"{_inside(fresh, mass.fresh_mass_low_kg, mass.fresh_mass_high_kg)}{_bare(fresh)}",
+        f"{_inside(dry, mass.dry_mass_low_kg, mass.dry_mass_high_kg)}{_bare(dry)}",
         style="dim",
         end_section=True,
     )
@@ -85,23 +83,40 @@ def _add(table: Table, outcome: Outcome) -> None:
 def _inside(true_kg: float | None, low_kg: float | None, high_kg: float | None) -> str:
     if true_kg is None or low_kg is None or high_kg is None:
         return ""
-    return "inside" if low_kg <= true_kg <= high_kg else "OUTSIDE"
+    return "inside: " if low_kg <= true_kg <= high_kg else "OUTSIDE: "
+
+
+def _with_interval(mass_kg: float | None, low_kg: float | None, high_kg: float | None) -> str:
+    if mass_kg is None:
+        return "refused"
+    bounds = interval_g(low_kg, high_kg).removesuffix(" g").replace(" to ", "–")
+    return f"{_bare(mass_kg)} ({bounds})"
+
+
+def _bare(mass_kg: float | None) -> str:
+    """Grams without their unit, which stands in the column's name."""
+    return grams(mass_kg).removesuffix(" g")
 
 
 def seconds_table(outcomes: Sequence[Outcome]) -> Table:
-    """How long each stage took, a column for each stage."""
+    """How long each stage took: a row for each stage, a column for each plant."""
     measured = [outcome.measurement for outcome in outcomes]
     stages = list(dict.fromkeys(stage for one in measured if one is not None for stage in one.stages_s))
-    table = Table(title="Seconds of each stage", title_justify="left", expand=False)
-    table.add_column("plant")
-    for name in ("scan", *stages, "together"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for outcome, one in zip(outcomes, measured, strict=True):
-        taken_s = one.stages_s if one is not None else {}
-        times = [outcome.scan_s, *(taken_s.get(stage) for stage in stages)]
-        together = sum(seconds for seconds in times if seconds is not None)
-        table.add_row(outcome.plant.name, *(duration(seconds) for seconds in times), duration(together))
+    columns = [_times(outcome, stages) for outcome in outcomes]
+    table = Table(title="Time of each stage", title_justify="left", expand=False)
+    table.add_column("stage")
+    for outcome in outcomes:
+        table.add_column(outcome.plant.name, justify="right", no_wrap=True)
+    for row, name in enumerate(("scan", *stages)):
+        table.add_row(name, *(duration(times[row]) for times in columns), end_section=row == len(stages))
+    table.add_row("together", *(duration(sum(seconds or 0.0 for seconds in times)) for times in columns))
     return table
+
+
+def _times(outcome: Outcome, stages: Sequence[str]) -> list[float | None]:
+    """Seconds of the scan and of each stage; None where there are none."""
+    taken_s = outcome.measurement.stages_s if outcome.measurement is not None else {}
+    return [outcome.scan_s, *(taken_s.get(stage) for stage in stages)]
 
 
 def notes(outcomes: Sequence[Outcome]) -> list[str]:
