@@ -27,7 +27,7 @@ _BACK_PX = 1.2
 #: A place is contradicted by a view that sees through it: its own depth lies beyond by this share.
 _BEYOND = 0.02
 #: How near the panel a point is the panel's, as a share of the middle distance, and how far apart its points are left.
-_ON_PANEL, _PANEL_PIXELS = 0.004, 3.0
+_ON_PANEL, _PANEL_PIXELS = 0.01, 3.0
 
 
 def fuse(model: Model, maps: DepthMaps, options: DenseOptions) -> Cloud:
