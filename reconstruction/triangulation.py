@@ -1,11 +1,12 @@
-"""Triangles between the points of an open sheet, without a side: each point's own Delaunay neighbours in its tangent plane.
+"""Triangles between the points of an open sheet that has no side: Delaunay neighbours in each point's tangent plane.
 
 Around each point its neighbours are laid into its tangent plane and its Voronoi cell is cut out; the neighbours whose
 bisectors bound the cell are its Delaunay neighbours, and two in a row make a triangle with it. A triangle that two of
 its corners agree on is kept. Where the cell reaches further than `reach_m` there is a hole, and it stays open. No
 orientation is needed, so a leaf seen from both sides is no trouble, as it is for ball pivoting and Poisson.
 
-Source: Gopi, Krishnan, Silva, Surface Reconstruction based on Lower Dimensional Localized Delaunay Triangulation (2000).
+Source: Gopi, Krishnan, Silva, Surface Reconstruction based on Lower Dimensional Localized Delaunay Triangulation
+(2000).
 """
 
 import numba
@@ -122,7 +123,7 @@ def _cell(flat, ids, reach_m, fan):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _cut(corner, wall, size, u, v, half, name, new_corner, new_wall):  # type: ignore[no-untyped-def]
-    """The part of a convex polygon where (x, y) . (u, v) <= half; `wall[k]` names the edge from corner k to the next."""
+    """The part of a convex polygon where (x, y) . (u, v) <= half; `wall[k]` names the edge that follows corner k."""
     out = 0
     for k in range(size):
         nxt = k + 1 if k + 1 < size else 0

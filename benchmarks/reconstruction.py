@@ -1,0 +1,162 @@
+"""Reconstructions of simulated plants against their truth: places, cloud, area, time; stock COLMAP beside them.
+
+python benchmarks/reconstruction.py [--seed 11] [--days 14,24,38] [--cultivar butterhead] [--stock] [-o FILE]
+
+Renders each plant (`trellis sim render`), runs the whole pipeline on it and compares with the truth that lies beside
+the photographs. The cloud is judged after the similarity that brings our cameras onto the true ones. Cloud: `mesh.ply`,
+sampled evenly; truth: the leaf surface that at least two views see within 75 deg of its normal.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import open3d as o3d
+import pycolmap
+import typer
+from scipy.spatial import cKDTree
+
+from reconstruction.pipeline import reconstruct
+from reconstruction.request import Request
+from trellis.pose_file import read_poses
+
+_NEAR_M = 0.001
+_SAMPLES = 200_000
+Array = np.ndarray
+
+
+def main(
+    seed: Annotated[int, typer.Option(help="Of the farm.")] = 11,
+    days: Annotated[str, typer.Option(help="Ages of the plants, separated by commas.")] = "14,24,38",
+    cultivar: Annotated[str, typer.Option()] = "butterhead",
+    stock: Annotated[bool, typer.Option(help="Also time stock COLMAP's sparse model.")] = False,
+    out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/reconstruction.json"),
+) -> None:
+    """Render, reconstruct and judge one plant after the other."""
+    plants = []
+    with tempfile.TemporaryDirectory() as folder:
+        for day in days.split(","):
+            data = Path(folder) / f"day{day}"
+            trellis = [sys.executable, "-m", "trellis", "sim", "render", f"p{day}"]
+            subprocess.run(
+                [*trellis, "--day", day, "--cultivar", cultivar, "--seed", str(seed), "-o", str(data)], check=True
+            )
+            plants.append(judged(data) | ({"stock_colmap": _stock(data)} if stock else {}))
+            print(json.dumps(plants[-1], indent=1), flush=True)
+    result = {
+        "command": f"python benchmarks/reconstruction.py --seed {seed} --days {days} --cultivar {cultivar}",
+        "seed": seed,
+        "cores": os.cpu_count(),
+        "pycolmap": pycolmap.__version__,
+        "plants": plants,
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def judged(data: Path) -> dict[str, Any]:
+    """Figures of one data set, reconstructed into `reconstruction/` inside it."""
+    truth = json.loads((data / "truth.json").read_text(encoding="utf-8"))
+    request = Request.of_folder(data)
+    start = time.perf_counter()
+    for _ in reconstruct(request):
+        pass
+    seconds = time.perf_counter() - start
+    traits = json.loads((request.out / "traits.json").read_text(encoding="utf-8"))
+    mass = json.loads((request.out / "mass.json").read_text(encoding="utf-8"))
+    rotation, scale, shift, centres_m = _onto_truth(request.out / "sparse", data / "true_poses.csv")
+    mesh = o3d.io.read_triangle_mesh(str(request.out / "mesh.ply"))
+    found = scale * _sampled(np.asarray(mesh.vertices), np.asarray(mesh.triangles)) @ rotation.T + shift
+    surface = o3d.io.read_triangle_mesh(str(data / "truth_surface.ply"))
+    corners, faces = np.asarray(surface.vertices), np.asarray(surface.triangles)
+    well = np.load(data / "truth_seen.npy") >= 2
+    precision = float((cKDTree(_sampled(corners, faces)).query(found)[0] < _NEAR_M).mean())
+    recall = float((cKDTree(found).query(_sampled(corners, faces[well]))[0] < _NEAR_M).mean())
+    well_m2 = truth["well_seen_area_m2"]
+    return {
+        "day": truth["day"],
+        "leaves": truth["leaves"],
+        "images": f"{traits['images_registered']}/{traits['images_given']}",
+        "centres_median_mm": round(1e3 * float(np.median(centres_m)), 3),
+        "scale_error_percent": round(100 * (scale - 1), 3),
+        "precision": round(precision, 3),
+        "recall": round(recall, 3),
+        "f_score": round(2 * precision * recall / (precision + recall), 3),
+        "area_cm2": round(1e4 * traits["leaf_area_m2"], 1),
+        "well_seen_area_cm2": round(1e4 * well_m2, 1),
+        "true_area_cm2": round(1e4 * truth["leaf_area_m2"], 1),
+        "area_error_percent": round(100 * (traits["leaf_area_m2"] / well_m2 - 1), 1),
+        "area_error_in_std": round((traits["leaf_area_m2"] - well_m2) / traits["leaf_area_std_m2"], 2),
+        "fresh_mass_inside": _inside(mass, "fresh", truth),
+        "dry_mass_inside": _inside(mass, "dry", truth),
+        "seconds": round(seconds, 1),
+        "stages_s": json.loads((request.out / "stages.json").read_text(encoding="utf-8")),
+    }
+
+
+def _inside(mass: dict[str, Any], kind: str, truth: dict[str, Any]) -> bool | None:
+    low, high = mass[f"{kind}_mass_low_kg"], mass[f"{kind}_mass_high_kg"]
+    return None if low is None else bool(low <= truth[f"{kind}_mass_kg"] <= high)
+
+
+def _sampled(corners: Array, faces: Array) -> Array:
+    """Points spread evenly over triangles."""
+    random = np.random.default_rng(0)
+    a, b, c = (corners[faces[:, k]] for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    pick = random.choice(len(faces), _SAMPLES, p=area / area.sum())
+    s, t = np.sqrt(random.random(_SAMPLES))[:, None], random.random(_SAMPLES)[:, None]
+    return (1 - s) * a[pick] + s * (1 - t) * b[pick] + s * t * c[pick]
+
+
+def _onto_truth(sparse: Path, true_poses: Path) -> tuple[Array, float, Array, Array]:
+    """Rotation, scale, shift from our frame to the true one by camera centres, and what is left of each (m)."""
+    true = {pose.image: pose.world_from_camera.translation_m for pose in read_poses(true_poses)}
+    model = pycolmap.Reconstruction(sparse)
+    images = [image for image in model.images.values() if image.has_pose and image.name in true]
+    ours = np.array([image.projection_center() for image in images])
+    theirs = np.array([true[image.name] for image in images])
+    middle, target = ours.mean(axis=0), theirs.mean(axis=0)
+    u, s, vt = np.linalg.svd((theirs - target).T @ (ours - middle))
+    flip = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
+    rotation = u @ flip @ vt
+    scale = float((s * np.diag(flip)).sum() / ((ours - middle) ** 2).sum())
+    shift = target - scale * rotation @ middle
+    left = np.linalg.norm(scale * ours @ rotation.T + shift - theirs, axis=1)
+    return rotation, scale, shift, left
+
+
+def _stock(data: Path) -> dict[str, Any]:
+    """Stock COLMAP: 4096 features, exhaustive pairs, incremental mapping."""
+    with tempfile.TemporaryDirectory() as folder:
+        work, images = Path(folder), data / "images"
+        extraction, matching = pycolmap.FeatureExtractionOptions(), pycolmap.FeatureMatchingOptions()
+        extraction.use_gpu = matching.use_gpu = False
+        extraction.sift.max_num_features = 4096
+        start = time.perf_counter()
+        database = work / "database.db"
+        mode = pycolmap.CameraMode.SINGLE
+        pycolmap.extract_features(database, images, camera_mode=mode, extraction_options=extraction)
+        pycolmap.match_exhaustive(database, matching)
+        models = pycolmap.incremental_mapping(database, images, work)
+        seconds = time.perf_counter() - start
+        largest = max(models.values(), key=lambda model: model.num_reg_images())
+        (work / "best").mkdir()
+        largest.write_binary(work / "best")
+        left = _onto_truth(work / "best", data / "true_poses.csv")[3]
+    return {
+        "seconds": round(seconds, 1),
+        "images_in_each_model": sorted((model.num_reg_images() for model in models.values()), reverse=True),
+        "centres_median_mm": round(1e3 * float(np.median(left)), 3),
+    }
+
+
+if __name__ == "__main__":
+    pycolmap.logging.minloglevel = 2
+    typer.run(main)
