@@ -50,19 +50,22 @@ class AreaRange(_Table):
 
 
 class HiddenLeaves(_Table):
-    """How much leaf is behind other leaves: total = seen * (1 + (seen / scale) ^ exponent).
+    """From the area seen to the area that a leaf-area meter finds: the rest is behind other leaves.
 
-    `relative_std` is the relative standard deviation of the hidden part, so the error grows with the head.
+    total = flattened * seen * (1 + (seen / scale) ^ exponent). `flattened` is what waves and blisters lose when a leaf
+    is pressed flat. `relative_std` is the relative standard deviation of the hidden part, so the error grows with the
+    head.
     """
 
     from_: str = Field(alias="from")
+    flattened: float = Field(gt=0, le=1)
     scale_cm2: float = Field(gt=0)
     exponent: float = Field(gt=0)
     relative_std: float = Field(ge=0)
 
     def total_cm2(self, seen_cm2: float) -> float:
-        """Total leaf area of a plant of which so much is seen."""
-        return seen_cm2 * (1 + self._hidden_by_seen(seen_cm2))
+        """Total leaf area, pressed flat, of a plant of which so much is seen."""
+        return self.flattened * seen_cm2 * (1 + self._hidden_by_seen(seen_cm2))
 
     def log_std(self, seen_cm2: float, seen_log_std: float) -> float:
         """S.d. of the logarithm of the total, from that of the area seen and from the law's own error."""

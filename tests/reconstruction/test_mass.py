@@ -32,16 +32,35 @@ def _traits(area_cm2: float, std_cm2: float = 0.0, **changed: Any) -> Traits:
 
 
 @pytest.mark.parametrize(("total", "seen"), [(77, 77), (523, 475), (1663, 1161)])
-def test_total_area_follows_from_what_is_seen_as_published(total: float, seen: float) -> None:
-    # Two parameters through three pairs: 0.5 % is what remains.
-    assert MODEL.hidden_leaves.total_cm2(seen) == pytest.approx(total, rel=0.006)
+def test_total_area_agrees_with_published_heads(total: float, seen: float) -> None:
+    # The published totals are of curved leaves; pressed flat they lose 6 to 10 %. The law also fits 28 other heads.
+    assert MODEL.hidden_leaves.total_cm2(seen) == pytest.approx(0.92 * total, rel=0.12)
 
 
-def test_more_seen_is_more_in_all_and_never_less_than_seen() -> None:
+def test_more_seen_is_more_in_all() -> None:
     seen = np.linspace(1, 2500, 400)
     total = np.array([MODEL.hidden_leaves.total_cm2(value) for value in seen])
-    assert (np.diff(total) > np.diff(seen)).all()
-    assert (total >= seen).all()
+    assert (np.diff(total) > 0.9 * np.diff(seen)).all()
+
+
+@pytest.mark.parametrize(
+    ("seen_few_cm2", "seen_many_cm2", "flat_cm2", "fresh_g", "dry_g"),
+    # Heads of the simulated farm on days 17, 24, 31, 38, 45: what 2 and what 10 views see well, and the truth.
+    [
+        (210.4, 209.6, 197.1, 6.4, 0.4),
+        (533.6, 497.0, 488.6, 18.7, 1.1),
+        (745.0, 589.4, 716.7, 34.7, 2.1),
+        (1585.9, 1044.5, 1659.5, 79.7, 3.9),
+        (1886.6, 1324.4, 1884.6, 109.0, 5.7),
+    ],
+)
+def test_simulated_heads_lie_inside_however_much_of_them_is_recovered(
+    seen_few_cm2: float, seen_many_cm2: float, flat_cm2: float, fresh_g: float, dry_g: float
+) -> None:
+    for seen_cm2 in (seen_few_cm2, seen_many_cm2):
+        estimate = predict(_traits(seen_cm2, 0.05 * seen_cm2), MODEL)
+        assert estimate.fresh_mass_low_kg < fresh_g / 1e3 < estimate.fresh_mass_high_kg
+        assert estimate.dry_mass_low_kg < dry_g / 1e3 < estimate.dry_mass_high_kg
 
 
 @pytest.mark.parametrize(
@@ -79,8 +98,9 @@ def test_plants_drawn_from_the_model_lie_inside_nine_times_in_ten() -> None:
     inside = []
     for _ in range(4000):
         measured_cm2 = seen_cm2 * np.exp(relative * random.standard_normal())
-        hidden_cm2 = (hidden.total_cm2(seen_cm2) - seen_cm2) * (1 + hidden.relative_std * random.standard_normal())
-        area_cm2 = seen_cm2 + hidden_cm2
+        flat_cm2 = hidden.flattened * seen_cm2
+        hidden_cm2 = (hidden.total_cm2(seen_cm2) - flat_cm2) * (1 + hidden.relative_std * random.standard_normal())
+        area_cm2 = flat_cm2 + hidden_cm2
         fresh_g = MODEL.fresh_g.coefficient * area_cm2**1.184 * np.exp(0.25 * random.standard_normal())
         estimate = predict(_traits(measured_cm2, relative * measured_cm2), MODEL)
         inside.append(estimate.fresh_mass_low_kg <= fresh_g / 1e3 <= estimate.fresh_mass_high_kg)
@@ -95,7 +115,8 @@ def test_a_less_certain_area_or_a_bigger_head_widens_the_interval() -> None:
 
     assert width(500, 0) < width(500, 50) < width(500, 100)
     assert width(100, 0) < width(500, 0) < width(1500, 0)
-    assert width(100, 0) == pytest.approx(np.exp(2 * 1.6449 * 0.25), rel=1e-3)
+    # Of a small plant nearly nothing is hidden: what remains is the spread of the law itself.
+    assert width(75, 0) == pytest.approx(np.exp(2 * 1.6449 * 0.25), rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +125,7 @@ def test_a_less_certain_area_or_a_bigger_head_widens_the_interval() -> None:
         (_traits(500, scale_source="none"), "no scale"),
         (_traits(500, trusted=False, untrusted_reason="two plants grown together"), "two plants grown together"),
         (_traits(20), "outside the range"),
-        (_traits(2500), "outside the range"),
+        (_traits(3500), "outside the range"),
         (_traits(0), "no leaf area"),
         (_traits(float("nan")), "no leaf area"),
         (_traits(500, completeness=0.1), "only 10% of the plant's surface"),
@@ -123,9 +144,9 @@ def test_a_cultivar_with_laws_of_its_own_gets_them(tmp_path: Path) -> None:
     content["cultivars"] = {"Salanova": {"fresh_g": lighter, "dry_g": content["dry_g"]}}
     (tmp_path / "own.json").write_text(json.dumps(content))
     model = read_mass_model(str(tmp_path / "own.json"))
-    own, general = predict(_traits(70), model, cultivar="Salanova"), predict(_traits(70), model, cultivar="Satine")
+    own, general = predict(_traits(80), model, cultivar="Salanova"), predict(_traits(80), model, cultivar="Satine")
     assert own.fresh_mass_kg / general.fresh_mass_kg == pytest.approx(0.01 / 0.0143)
-    assert general == predict(_traits(70), MODEL)
+    assert general == predict(_traits(80), MODEL)
 
 
 def test_an_unknown_model_or_a_misspelt_key_is_named(tmp_path: Path) -> None:
