@@ -16,6 +16,7 @@ from reconstruction.pipeline import STAGES, StageEvent
 from reconstruction.pipeline import reconstruct as run_stages
 from reconstruction.progress import follow
 from reconstruction.request import Request
+from reconstruction.summary import print_summary
 from trellis.config import load_configuration
 
 
@@ -64,6 +65,8 @@ def reconstruct(
     pycolmap.logging.minloglevel = pycolmap.logging.FATAL.value
     with closing(run_stages(request)) as events:
         _SHOW[progress](events)
+    if progress is not ProgressStyle.JSON:
+        print_summary(request.out, Console())
 
 
 def _as_json(events: Iterator[StageEvent]) -> None:

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from reconstruction.pipeline import STAGES
+from reconstruction.pipeline import STAGES, StageEvent
+from reconstruction.progress import follow
 
 
 def _trellis(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -24,11 +27,23 @@ def test_progress_json_is_one_event_a_line(small_set, tmp_path: Path) -> None:
     assert list(dict.fromkeys(event["stage"] for event in events)) == list(STAGES)
 
 
-def test_where_nobody_looks_at_bars_each_stage_is_a_plain_line(small_set, tmp_path: Path) -> None:
-    done = _trellis(small_set.path, "-o", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()[: len(STAGES)]] == list(STAGES)
-    assert "\x1b" not in done.stdout
+def test_where_nobody_looks_at_bars_each_stage_is_a_plain_line() -> None:
+    said = StringIO()
+    events = [
+        StageEvent("images", 0.0, 0.0),
+        StageEvent("images", 0.5, 1.0, "half"),
+        StageEvent("images", 1.0, 2.0, "64"),
+    ]
+    follow(iter(events), ("images",), Console(file=said))
+    assert said.getvalue() == "images       2.0 s  64\n"
+
+
+def test_in_a_terminal_each_stage_is_a_bar_with_its_last_word() -> None:
+    said = StringIO()
+    events = [StageEvent("images", 0.0, 0.0), StageEvent("images", 1.0, 2.0, "64 photographs")]
+    follow(iter(events), ("images", "sparse"), Console(file=said, force_terminal=True, width=100))
+    assert "64 photographs" in said.getvalue()
+    assert "sparse" not in said.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,24 @@
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 
+from reconstruction.artefacts import PUBLIC
 from reconstruction.pipeline import STAGES, StageEvent, reconstruct
 from reconstruction.request import Request
+from reconstruction.summary import print_summary
+from reconstruction.words import mass_in_words
 from trellis.errors import InputError
 from trellis.folders import ScanFolder
 from trellis.manifest import ScanManifest, write_manifest
+from trellis.records import MassEstimate, Traits
 
 OTHER_POSES = "image,x_m,y_m,z_m,qw,qx,qy,qz\n" + "".join(f"b{i},0,0,0,1,0,0,0\n" for i in range(3))
 
@@ -24,51 +31,109 @@ def request_of_small_set(small_set, tmp_path: Path) -> Request:
     )
 
 
+@dataclass(frozen=True)
+class Finished:
+    """One complete reconstruction of the small set, shared, for each takes seconds; nobody writes into `out`."""
+
+    out: Path
+    events: list[StageEvent]
+
+
+@pytest.fixture(scope="module")
+def finished(small_set, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    out = tmp_path_factory.mktemp("finished") / "out"
+    given = small_set.path
+    return Finished(out, _all(Request(given / "images", out, given / "poses.csv", given / "camera.toml")))
+
+
 def _all(request: Request) -> list[StageEvent]:
     return list(reconstruct(request))
 
 
-def test_every_stage_begins_at_nothing_ends_at_one_and_is_timed(request_of_small_set: Request) -> None:
-    events = _all(request_of_small_set)
-    assert tuple(dict.fromkeys(event.stage for event in events)) == STAGES
+def test_every_stage_begins_at_nothing_ends_at_one_and_is_timed(finished: Finished) -> None:
+    assert tuple(dict.fromkeys(event.stage for event in finished.events)) == STAGES
     for stage in STAGES:
-        shares = [event.share for event in events if event.stage == stage]
+        shares = [event.share for event in finished.events if event.stage == stage]
         assert shares[0] == 0.0
         assert shares[-1] == 1.0
         assert shares == sorted(shares)
         assert shares.count(1.0) == 1
-    seconds = json.loads((request_of_small_set.out / "stages.json").read_text())
+    seconds = json.loads((finished.out / "stages.json").read_text())
     assert list(seconds) == list(STAGES)
     assert all(value >= 0 for value in seconds.values())
 
 
-def test_a_truncated_photograph_is_left_out_and_named(small_set, request_of_small_set: Request, tmp_path: Path) -> None:
+def test_a_dome_of_known_area_is_measured_and_everything_is_written(finished: Finished) -> None:
+    out = finished.out
+    assert sorted(file.name for file in out.iterdir()) == sorted(PUBLIC)
+    traits = Traits.model_validate_json((out / "traits.json").read_text())
+    # A paraboloid of revolution, by any handbook's formula; h and R are those of conftest.py. What lies within 3 mm of
+    # the panel cannot be told from it: r^2 > 0.9 R^2. A further 4 % is what `leaf_area_std_m2` grants itself.
+    h, R = 0.03, 0.04
+    whole_m2, told_apart_m2 = (
+        np.pi * R**4 / (6 * h**2) * ((1 + 4 * h**2 * share / R**2) ** 1.5 - 1) for share in (1.0, 0.9)
+    )
+    assert 0.96 * told_apart_m2 < traits.leaf_area_m2 < 1.04 * whole_m2
+    assert traits.height_m == pytest.approx(h, rel=0.05)
+    assert MassEstimate.model_validate_json((out / "mass.json").read_text()).model == "lettuce-published"
+
+
+def test_the_report_is_one_page_that_asks_no_other_host(finished: Finished) -> None:
+    page = (finished.out / "report.html").read_text()
+    assert page.count('src="data:image/') >= 6
+    assert "http:" not in page
+    assert "https:" not in page
+    assert "$" not in page.split("<script>")[0]
+    scene = json.loads(page.split('id="scene">')[1].split("</script>")[0])
+    assert len(scene["cameras"]) == 10
+    assert scene["mesh"]["faceCount"] > 100
+
+
+def test_the_summary_names_what_a_person_asks_first(finished: Finished) -> None:
+    said = StringIO()
+    print_summary(finished.out, Console(file=said, width=120))
+    for words in ("10 given, 10 placed", "poses", "cm²", "refused: ", "sparse", "report.html"):
+        assert words in said.getvalue()
+
+
+def test_masses_are_said_in_grams_with_their_intervals() -> None:
+    mass = MassEstimate(
+        fresh_mass_low_kg=0.0182,
+        fresh_mass_kg=0.028,
+        fresh_mass_high_kg=0.0431,
+        dry_mass_low_kg=0.00091,
+        dry_mass_kg=0.00139,
+        dry_mass_high_kg=0.0021,
+    )
+    assert mass_in_words(mass) == "fresh 28 g (18 to 43), dry 1.4 g (0.91 to 2.1)"
+
+
+def test_without_poses_and_with_a_truncated_photograph_it_works_and_says_both(
+    small_set, request_of_small_set: Request, tmp_path: Path
+) -> None:
     images = tmp_path / "images"
     shutil.copytree(small_set.path / "images", images)
     whole = (images / "004.jpg").read_bytes()
     (images / "004.jpg").write_bytes(whole[: len(whole) // 2])
-    events = _all(replace(request_of_small_set, images=images))
+    events = _all(replace(request_of_small_set, images=images, poses=None))
     assert any("004.jpg left out: truncated" in event.message for event in events)
-    table = json.loads((tmp_path / "out" / "images.json").read_text())
-    assert [entry["image"] for entry in table["images"] if not entry["placed"]] == ["004.jpg"]
-
-
-def test_without_poses_it_works_and_says_that_there_is_no_scale(request_of_small_set: Request) -> None:
-    events = _all(replace(request_of_small_set, poses=None))
     assert any("no scale" in event.message for event in events)
-    table = json.loads((request_of_small_set.out / "images.json").read_text())
+    out = request_of_small_set.out
+    table = json.loads((out / "images.json").read_text())
     assert table["scale_source"] == "none"
+    assert [entry["image"] for entry in table["images"] if not entry["placed"]] == ["004.jpg"]
+    assert json.loads((out / "traits.json").read_text())["scale_source"] == "none"
+    assert "no scale" in json.loads((out / "mass.json").read_text())["refused_reason"]
+    report = (out / "report.html").read_text()
+    assert "No scale" in report
+    assert "truncated" in report
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("poses", "image,x_m\na.jpg,1\n", "a pose file has the columns"),
-        (
-            "poses",
-            "image,x_m,y_m,z_m,qw,qx,qy,qz\n" + "".join(f"b{i},0,0,0,1,0,0,0\n" for i in range(3)),
-            "other photo",
-        ),
+        ("poses", OTHER_POSES, "other photo"),
         ("camera", "model = 'PINHOLE'\n", "a camera file has exactly the keys"),
         ("board", "not toml", "cannot read the board file"),
     ],
@@ -82,13 +147,16 @@ def test_an_unusable_file_is_said_and_nothing_is_written(
     assert not request_of_small_set.out.exists()
 
 
-def test_a_failure_keeps_the_result_that_was_there(request_of_small_set: Request, tmp_path: Path) -> None:
-    _all(request_of_small_set)
-    before = {file: file.stat().st_mtime_ns for file in request_of_small_set.out.rglob("*")}
+def test_a_failure_keeps_the_result_that_was_there(
+    finished: Finished, request_of_small_set: Request, tmp_path: Path
+) -> None:
+    out = request_of_small_set.out
+    shutil.copytree(finished.out, out)
+    before = {file: file.stat().st_mtime_ns for file in out.rglob("*")}
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no photograph"):
         _all(replace(request_of_small_set, images=tmp_path / "empty"))
-    assert {file: file.stat().st_mtime_ns for file in request_of_small_set.out.rglob("*")} == before
+    assert {file: file.stat().st_mtime_ns for file in out.rglob("*")} == before
 
 
 def test_closing_early_throws_away_what_was_made(request_of_small_set: Request) -> None:
