@@ -3,6 +3,7 @@
 The farm is off the configured cell by what a calibration leaves (`errors = "calibrated"`). Time is the farm's own.
 """
 
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -29,7 +30,6 @@ from trellis.geometry import Pose
 from trellis.manifest import Outcome, ViewRecord, read_manifest
 from trellis.pose_file import read_poses
 
-PORT = 8741
 VIEWS = 5
 
 
@@ -37,14 +37,17 @@ VIEWS = 5
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
     plant = {"name": "p01", "position_m": [0.72, 0.81], "radius_m": 0.09, "height_m": 0.08, "cultivar": "butterhead"}
     truth = [{"name": "p01", "column": 2, "row": 2, "day": 14, "cultivar": "butterhead"}]
-    options = {"seed": 3, "errors": "calibrated", "camera_port": PORT, "plants": truth}
+    # Tests run side by side: each process takes a port of its own.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = {"seed": 3, "errors": "calibrated", "camera_port": port, "plants": truth}
     return check_tables(
         tmp_path_factory.mktemp("farm") / "farm.toml",
         {
             "cables": {"ports": ["sim://winches/0", "sim://winches/1"]},
             "arm": {"port": "sim://servos"},
             # A photograph is rendered in real time, on a machine that may be busy.
-            "camera": {"url": f"http://127.0.0.1:{PORT}/snapshot.jpg", "timeout_s": 60},
+            "camera": {"url": f"http://127.0.0.1:{port}/snapshot.jpg", "timeout_s": 60},
             "cell": {"clock": "sim", "clock_options": options},
             "wall": {"plants": [plant], "lattice": {}},
             "views": {"count": VIEWS, "least": VIEWS},
@@ -70,7 +73,7 @@ def hardware(configuration: Configuration) -> Iterator[CellHardware]:
 
 
 def _true() -> dict[str, Any]:
-    state: dict[str, Any] = httpx.get(f"http://127.0.0.1:{PORT}/state.json", trust_env=False).json()
+    state: dict[str, Any] = httpx.get(f"{inprocess.camera_address()}/state.json", trust_env=False).json()
     return state
 
 
@@ -244,5 +247,5 @@ def _announcing(records: Iterator[ViewRecord], begun: threading.Event) -> Iterat
 
 
 def _put_fault(name: str, value: float) -> None:
-    answer = httpx.put(f"http://127.0.0.1:{PORT}/faults/{name}", content=str(value), trust_env=False)
+    answer = httpx.put(f"{inprocess.camera_address()}/faults/{name}", content=str(value), trust_env=False)
     assert answer.status_code == 200, answer.text
