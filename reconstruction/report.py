@@ -118,7 +118,7 @@ def _photographs_summary(images: list[dict[str, Any]]) -> str:
     if not troubled:
         return f"All {len(images)} photographs are in the model, and nothing is wrong with any of them."
     left_out = sum(not entry["placed"] for entry in images)
-    return f"{len(images)} given, {left_out} left out; {len(troubled)} have something wrong and stand first."
+    return f"{len(images)} given, {left_out} left out; what is wrong with {len(troubled)} stands first."
 
 
 def _photograph_rows(folder: Folder, images: list[dict[str, Any]]) -> str:

@@ -48,9 +48,9 @@ def pictures(stage: Stage, shown: Shown) -> Iterator[tuple[Picture, str]]:
     drawn = draw_mesh_as_photographed(shown.surface, view.world_from_camera, shown.model.lens, _SIZE_PX[0])
     yield drawn, "The plant's mesh from the same place, through the same lens"
     up = stage.axes[1]
-    slant = Eye.around(stage.centre, 0.85 * stage.radius, stage.direction(0.45, stage.tilt_rad), up, _SIZE_PX)
+    slant = Eye.around(stage.centre, 0.97 * stage.radius, stage.direction(0.45, stage.tilt_rad), up, _SIZE_PX)
     yield draw_mesh(shown.surface, slant, coloured=False), "The mesh's form, from where most cameras were"
-    flat = Eye.around(stage.centre, 0.85 * stage.radius, stage.direction(-0.5, 1.35), stage.axes[2], _SIZE_PX)
+    flat = Eye.around(stage.centre, 0.97 * stage.radius, stage.direction(-0.5, 1.35), stage.axes[2], _SIZE_PX)
     yield draw_mesh(shown.surface, flat), "The mesh along the ground that the plant stands on"
     wide = Eye.around(stage.centre, 1.4 * stage.radius, stage.direction(0.45, stage.tilt_rad), up, _SIZE_PX)
     few = _some(len(shown.cloud))
