@@ -47,10 +47,10 @@ class SurfaceOptions(Section):
     spacing_m: float = Field(default=0.001, gt=0, lt=0.1)
     reach_m: float = Field(default=0.0025, gt=0, lt=0.1)
     passes: int = Field(default=2, ge=0, le=10)
-    least: int = Field(default=8, ge=1, le=500)
-    support: float = Field(default=0.15, ge=0, le=1)
-    hole_m: float = Field(default=0.0018, gt=0, lt=0.1)
-    crumb: int = Field(default=60, ge=1)
+    least: int = Field(default=5, ge=1, le=500)
+    support: float = Field(default=0.1, ge=0, le=1)
+    hole_m: float = Field(default=0.0022, gt=0, lt=0.1)
+    crumb: int = Field(default=30, ge=1)
 
 
 class ReconstructionSection(Section):

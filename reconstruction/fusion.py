@@ -18,6 +18,8 @@ from reconstruction.views import partners
 _ASKED = 14
 #: A pixel with a worse match (127 is no likeness) begins no point, and one worse than the second agrees to none.
 _COST_FIRST, _COST_OTHER = 64, 90
+#: Where all that agree match as well as this, one fewer is enough: deep inside a head few look at the same place.
+_COST_SURE = 32
 #: Two pixels agree when their planes are no further apart than this share of the depth, ...
 _APART = 0.0035
 #: ... their normals differ by less than this (cosine), ...
@@ -92,6 +94,7 @@ def _fuse_view(  # type: ignore[no-untyped-def]
             sums = np.zeros(9)
             _add(sums, px, py, pz, nx, ny, nz, colour[view, y, x])
             hits = through = 0
+            worst = cost[view, y, x]
             for k in range(others.size):
                 answer, u, v = _ask(
                     depth, normal, cost, turns, centres, others[k], view, px, py, pz, nx, ny, nz, x, y, focal, cx, cy,
@@ -100,9 +103,11 @@ def _fuse_view(  # type: ignore[no-untyped-def]
                 if answer > 0:
                     hit_view[hits], hit_pixel[hits, 0], hit_pixel[hits, 1] = others[k], v, u
                     hits += 1
+                    worst = max(worst, cost[others[k], v, u])
                 elif answer < 0:
                     through += 1
-            if hits + 1 < least or through > hits:
+            enough = hits + 1 >= least or (hits + 2 == least and worst <= _COST_SURE)
+            if not enough or through > hits:
                 continue
             for k in range(hits):
                 used[hit_view[k], hit_pixel[k, 0], hit_pixel[k, 1]] = True

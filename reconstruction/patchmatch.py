@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: A patch reaches so many samples to each side, `STEP` pixels apart.
-REACH, STEP = 2, 3
+REACH, STEP = 2, 2
 _SIDE = 2 * REACH + 1
 _SAMPLES = _SIDE * _SIDE
 #: Where each sample of a patch lies, in steps from the middle, row by row.
