@@ -1,6 +1,6 @@
 """Reconstructions of simulated plants against their truth: places, cloud, area, time; stock COLMAP beside them.
 
-python benchmarks/reconstruction.py [--seed 11] [--days 14,24,38] [--cultivar butterhead] [--stock] [-o FILE]
+python benchmarks/plants.py [--seed 11] [--days 14,24,38] [--cultivar butterhead] [--stock] [-o FILE]
 
 Renders each plant (`trellis sim render`), runs the whole pipeline on it and compares with the truth that lies beside
 the photographs. The cloud is judged after the similarity that brings our cameras onto the true ones. Cloud: `mesh.ply`,
@@ -36,7 +36,7 @@ def main(
     days: Annotated[str, typer.Option(help="Ages of the plants, separated by commas.")] = "14,24,38",
     cultivar: Annotated[str, typer.Option()] = "butterhead",
     stock: Annotated[bool, typer.Option(help="Also time stock COLMAP's sparse model.")] = False,
-    out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/reconstruction.json"),
+    out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/plants.json"),
 ) -> None:
     """Render, reconstruct and judge one plant after the other."""
     plants = []
@@ -50,7 +50,7 @@ def main(
             plants.append(judged(data) | ({"stock_colmap": _stock(data)} if stock else {}))
             print(json.dumps(plants[-1], indent=1), flush=True)
     result = {
-        "command": f"python benchmarks/reconstruction.py --seed {seed} --days {days} --cultivar {cultivar}",
+        "command": f"python benchmarks/plants.py --seed {seed} --days {days} --cultivar {cultivar}",
         "seed": seed,
         "cores": os.cpu_count(),
         "pycolmap": pycolmap.__version__,
