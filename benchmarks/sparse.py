@@ -1,10 +1,14 @@
 """Our sparse model beside stock COLMAP (exhaustive pairs, incremental mapping, 4096 features), in the same run.
 
-python benchmarks/sparse.py IMAGES POSES [-o benchmarks/results/sparse.json]
+python benchmarks/sparse.py [IMAGES POSES] [-o benchmarks/results/sparse.json]
+
+Without arguments it takes the photographs of `../shared/data/lettuce_arm` and its arm's targets, and says so where they
+are missing.
 """
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,18 +24,27 @@ from reconstruction.images import read_folder
 from reconstruction.sparse import sparse_model
 from trellis.pose_file import read_poses
 
+_SHARED = Path(__file__).parents[2] / "shared" / "data" / "lettuce_arm"
+
 
 def main(
-    images: Annotated[Path, typer.Argument(help="The photographs.")],
-    poses: Annotated[Path, typer.Argument(help="Their believed poses.")],
+    images: Annotated[Path | None, typer.Argument(help="The photographs.")] = None,
+    poses: Annotated[Path | None, typer.Argument(help="Their believed poses.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/sparse.json"),
 ) -> None:
     """Time both on this machine, one after the other."""
+    if images is None and not _SHARED.is_dir():
+        print(f"skipped: there is no {_SHARED}; give a folder of photographs and a pose file")
+        return
     with tempfile.TemporaryDirectory() as folder:
+        if images is None or poses is None:
+            images, poses = _SHARED / "images", Path(folder) / "poses.csv"
+            targets = str(_SHARED / "configurations.csv")
+            subprocess.run([sys.executable, "-m", "trellis", "arm", "poses", targets, "-o", str(poses)], check=True)
         ours = _ours(images, poses, Path(folder) / "ours")
         stock = _stock(images, Path(folder) / "stock")
     result = {
-        "command": "python benchmarks/sparse.py IMAGES POSES",
+        "command": "python benchmarks/sparse.py",
         "set": images.parent.name,
         "seed": SparseOptions().seed,
         "cores": os.cpu_count(),
