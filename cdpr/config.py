@@ -65,3 +65,30 @@ class CablesSection(Section):
             tension_min_n=self.tension_min_n,
             tension_max_n=self.tension_max_n,
         )
+
+
+class CalibrationSection(Section):
+    """How the cable robot's encoders count, found by `trellis cdpr calibrate` (docs/calibration.md); without it, true.
+
+    A cable's length is `scales` × (reading + `delay_s` × rate of the reading) + `offsets_m`. `yaw_mean_rad` and
+    `yaw_std_rad` are the carriage's yaw as the fixes showed it. `covariance` is of the pulleys (8), scales (4), offsets
+    (4), delay and, where they were estimated too, corners (8), in SI; it is what `trellis cdpr locate` computes its
+    standard deviations from.
+    """
+
+    scales: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    offsets_m: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    delay_s: float = Field(default=0.0, ge=-1, le=1)
+    reading_std_m: float = Field(default=0.0018, gt=0)
+    yaw_mean_rad: float = Field(default=0.0, ge=-3.15, le=3.15)
+    yaw_std_rad: float = Field(default=0.05, gt=0)
+    covariance: tuple[tuple[float, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        size = len(self.covariance)
+        if size not in (0, 17, 25) or any(len(row) != size for row in self.covariance):
+            raise ValueError("covariance must be a square of 17 rows, or of 25 with corners")
+        if min(self.scales) <= 0:
+            raise ValueError("scales must be positive")
+        return self

@@ -61,7 +61,7 @@ def cable_lengths(robot: CableRobot, pose: ArrayLike) -> Array:
     Returns:
         Metres, shape (..., 4), ordered as `robot.pulleys_m`. Neglects sag, stretch and the pulleys' radius.
     """
-    return np.asarray(np.linalg.norm(_cables(robot, np.asarray(pose, dtype=float))[0], axis=-1))
+    return np.asarray(np.linalg.norm(cable_vectors(robot, np.asarray(pose, dtype=float))[0], axis=-1))
 
 
 def length_jacobian(robot: CableRobot, pose: ArrayLike) -> Array:
@@ -70,10 +70,18 @@ def length_jacobian(robot: CableRobot, pose: ArrayLike) -> Array:
     The row of a cable is its unit vector u from pulley to corner, and u · (d corner / d yaw). Its negative transpose
     takes tensions to the wrench on the carriage (virtual work).
     """
-    cables, turned = _cables(robot, np.asarray(pose, dtype=float))
+    cables, turned = cable_vectors(robot, np.asarray(pose, dtype=float))
     unit = cables / np.linalg.norm(cables, axis=-1, keepdims=True)
     by_yaw = unit[..., 1] * turned[..., 0] - unit[..., 0] * turned[..., 1]
     return np.concatenate([unit, by_yaw[..., None]], axis=-1)
+
+
+def cable_vectors(robot: CableRobot, pose: Array) -> tuple[Array, Array]:
+    """Vectors from pulley to corner, and the corners' levers turned by yaw, in world axes; both (..., 4, 2)."""
+    cos, sin = np.cos(pose[..., 2])[..., None], np.sin(pose[..., 2])[..., None]
+    corner_x, corner_y = robot.corners_m[:, 0], robot.corners_m[:, 1]
+    turned = np.stack([cos * corner_x - sin * corner_y, sin * corner_x + cos * corner_y], axis=-1)
+    return pose[..., None, :2] + turned - robot.pulleys_m, turned
 
 
 def forward(
@@ -126,14 +134,6 @@ def _minimise(
         if np.abs(step).max() < 1e-11:
             return pose, rows
     raise NoForwardSolution(f"no pose explains the lengths {lengths.round(4).tolist()} m; home the robot again")
-
-
-def _cables(robot: CableRobot, pose: Array) -> tuple[Array, Array]:
-    """Vectors from pulley to corner, and corners turned by yaw, both (..., 4, 2)."""
-    cos, sin = np.cos(pose[..., 2])[..., None], np.sin(pose[..., 2])[..., None]
-    corner_x, corner_y = robot.corners_m[:, 0], robot.corners_m[:, 1]
-    turned = np.stack([cos * corner_x - sin * corner_y, sin * corner_x + cos * corner_y], axis=-1)
-    return pose[..., None, :2] + turned - robot.pulleys_m, turned
 
 
 def _equations(

@@ -1,11 +1,13 @@
 """What a planar cable robot is: four pulleys on a frame, four corners on a carriage, and what its cables may bear."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.integer[Any]]
 
 #: Order of cables everywhere: in lengths, tensions, pulleys, corners and columns of files.
 CABLES = ("bottom right", "top right", "top left", "bottom left")
