@@ -7,6 +7,30 @@ from numpy.typing import NDArray
 SMALLEST_GROUP = 20
 LEVEL = 0.9
 
+#: Standard deviations on either side that hold 90 % of a normal error.
+_NORMAL = 1.6449
+
+
+def score(
+    error: NDArray[np.float64], spread: NDArray[np.float64], measured: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What the quantile is taken of: |error| in spreads, less what the known error of the measurement allows.
+
+    Args:
+        error: Of ln mass, (n,).
+        spread: Of ln mass among plants, as the law sees it, (n,).
+        measured: S.d. of ln mass that comes from the known error of the measurement, (n,).
+    """
+    rest = error**2 - (_NORMAL * measured) ** 2
+    return np.asarray(np.sign(rest) * np.sqrt(np.abs(rest)) / spread)
+
+
+def reach(
+    width: NDArray[np.float64], spread: NDArray[np.float64], measured: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Half the interval of ln mass: the largest |error| whose score is not above `width`, (n,)."""
+    return np.sqrt(np.maximum(width * np.abs(width) * spread**2 + (_NORMAL * measured) ** 2, 0.0))
+
 
 def half_width(scores: NDArray[np.float64], level: float = LEVEL) -> float:
     """The (1 + 1/n) * level quantile of left-out |error| / spread: the split-conformal rule (Vovk 2005), interpolated.

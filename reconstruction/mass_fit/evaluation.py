@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
-from reconstruction.mass_fit.conformal import left_out_half_widths
+from reconstruction.mass_fit.conformal import left_out_half_widths, reach, score
 from reconstruction.mass_fit.fitted import FEWEST_ROWS, Fitted, Rows, fit, smeared_g
 from reconstruction.mass_fit.model_file import weighed_rows
 from reconstruction.mass_fit.occlusion import occlusion
@@ -56,12 +56,14 @@ def _one_mass(
         models[name] = {}
         for what, groups in left_out.items():
             middle, spread, _ = law.process.left_out(groups)
-            width = left_out_half_widths(np.abs(np.log(mass_g) - middle) / spread, rows.cultivar)
-            if what != "plant":
-                # An interval is the one that MODEL gives: calibrated with plants left out, not with harvests.
+            error = np.log(mass_g) - middle
+            measured = law.process.X_[:, 1]
+            if what == "plant":
+                width = left_out_half_widths(score(error, spread, measured), rows.cultivar)
+            else:  # An interval is the one that MODEL gives: calibrated with plants left out, not with harvests.
                 width = np.array([law.widths.get(c, law.widths[""]) for c in rows.cultivar])
-            inside = np.abs(np.log(mass_g) - middle) <= width * spread
-            factor = np.exp(width * spread)
+            half = reach(width, spread, measured)
+            inside, factor = np.abs(error) <= half, np.exp(half)
             models[name][what] = _by_cultivar(mass_g, smeared_g(middle, spread), rows, same_age, inside, factor)
     for trait in (c for c in columns if c not in ("age_days", "completeness")):
         column = rows.values[:, columns.index(trait)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruction.mass_fit.conformal import half_widths
+from reconstruction.mass_fit.conformal import half_widths, reach, score
 from reconstruction.mass_fit.features import Scaling
 from reconstruction.mass_fit.process import START, Kind, LogMassProcess
 
@@ -61,8 +61,9 @@ class Fitted:
         """Mass (mean), low and high end of the 90 % interval in grams, and the law's doubt, each (n,)."""
         X = self.features(rows)
         middle, spread, doubt = self.process.predict(X), self.process.spread(X), self.process.doubt(X)
-        reach = spread * np.array([self.widths.get(name, self.widths[""]) for name in rows.cultivar])
-        return smeared_g(middle, spread), np.exp(middle - reach), np.exp(middle + reach), doubt
+        width = np.array([self.widths.get(name, self.widths[""]) for name in rows.cultivar])
+        half = reach(width, spread, rows.area_log_std)
+        return smeared_g(middle, spread), np.exp(middle - half), np.exp(middle + half), doubt
 
 
 def smeared_g(middle: Array, spread: Array) -> Array:
@@ -96,6 +97,5 @@ def restore(rows: Rows, mass_g: Array, leading: int, kind: Kind, widths: dict[st
 
 def _calibrated(blank: Fitted, rows: Rows) -> Fitted:
     middle, spread, doubt = blank.process.left_out(rows.plant)
-    scores = np.abs(blank.process.y_ - middle) / spread
-    widths = half_widths(scores, rows.cultivar)
+    widths = half_widths(score(blank.process.y_ - middle, spread, rows.area_log_std), rows.cultivar)
     return Fitted(blank.scaling, blank.process, blank.cultivars, widths, float(_DOUBT_FACTOR * doubt.max()))

@@ -85,8 +85,8 @@ class LogMassProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return np.sqrt(np.maximum(own - np.einsum("ij,jk,ik->i", cross, self.precision_, cross), 0.0))
 
     def spread(self, X: Array) -> Array:
-        """Standard deviation of ln mass of one plant: the law's doubt, plants' spread, error of the size, (n,)."""
-        return np.sqrt(self.doubt(X) ** 2 + self._noise_variance(X))
+        """S.d. of ln mass of one plant, its size being known: the law's doubt and plants' spread, (n,)."""
+        return np.asarray(np.hypot(self.doubt(X), np.exp(self.theta_[6])))
 
     def left_out(self, groups: NDArray[np.str_]) -> tuple[Array, Array, Array]:
         """Predictions of each row from all rows of other groups: ln mass, its spread, the law's doubt, each (n,).
@@ -101,7 +101,7 @@ class LogMassProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             block = np.linalg.inv(self.precision_[np.ix_(rows, rows)])
             middle[rows] = self.y_[rows] - block @ self.dual_[rows]
             doubt[rows] = np.sqrt(np.maximum(np.diag(block) - noise[rows] / self.weights_[rows], 0.0))
-        return middle, np.sqrt(doubt**2 + noise), doubt
+        return middle, np.hypot(doubt, np.exp(self.theta_[6])), doubt
 
     def _noise_variance(self, X: Array) -> Array:
         # Mass goes with about the first power of the size, so an error of ln size is one of ln mass.
