@@ -15,8 +15,9 @@ from trellis.records import Traits
 
 #: A face counts as seen by a view that looks at it within this angle of its normal, unhindered.
 _SLANT_RAD = np.radians(75)
-#: So many views make a face well covered.
-_COVERED = 5
+#: Share of simulated leaves that is found where two views see them, and how much more with each view beyond; all of it
+#: from 13 on (docs/decisions/0006).
+_FOUND_BY_TWO, _FOUND_MORE = 0.15, 0.075
 #: What estimators of area leave beside their disagreement: rims and blisters, from known shapes and simulated plants.
 _AREA_SHARE = 0.04
 #: Points of a thinned sheet in the square of their spacing.
@@ -51,7 +52,8 @@ def measure(
     area, cloud_area = surface_area(surface), sheet_area(sheet, spacing_m)
     shape = _shape(sheet.points_m, spacing_m, panel, plant_position_m)
     scale_std = model.scale_std if model.metric else 0.0
-    std = hypot(2 * scale_std * area, _AREA_SHARE * area, (area - cloud_area) / 2)
+    missed = _missed_area(model, surface)
+    std = hypot(2 * scale_std * area, _AREA_SHARE * area, (area - cloud_area) / 2, missed)
     reason = _distrust(model, area, cloud_area)
     return Traits(
         images_given=model.images_given,
@@ -65,7 +67,7 @@ def measure(
         height_m=shape[0],
         diameter_m=shape[1],
         projected_area_m2=shape[2],
-        completeness=_completeness(model, surface),
+        completeness=area / (area + missed) if area > 0 else None,
         trusted=reason is None,
         untrusted_reason=reason,
     )
@@ -132,13 +134,21 @@ def _hull_volume(points: Array) -> float | None:
         return None
 
 
-def _completeness(model: Model, surface: Surface) -> float | None:
-    """Share of the surface's area that at least five views see within 75 deg of its normal.
+def _missed_area(model: Model, surface: Surface) -> float:
+    """How much more surface the cameras could see than was found, in the model's unit squared.
 
-    It speaks of the surface that was found: what no view saw at all is not in it.
+    What few views see is found seldom. So each face that was found and that n views see stands for others that were
+    not: 1 / (share of such surface that is found) of it in all (Horvitz and Thompson, 1952). What fewer than two views
+    see is not in it.
     """
     if len(surface.faces) == 0:
-        return None
+        return 0.0
+    found = np.clip(_FOUND_BY_TWO + (_views_of_faces(model, surface) - 2) * _FOUND_MORE, _FOUND_BY_TWO, 1.0)
+    return float((surface.face_areas_m2 * (1 / found - 1)).sum())
+
+
+def _views_of_faces(model: Model, surface: Surface) -> NDArray[np.int64]:
+    """How many cameras see each face within 75 deg of its normal, unhindered by the surface itself."""
     corners = surface.vertices_m[surface.faces]
     middle = corners.mean(axis=1)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -148,8 +158,7 @@ def _completeness(model: Model, surface: Surface) -> float | None:
     views = np.zeros(len(middle), np.int64)
     for centre in model.centres_world_m:
         views += _sees(scene, centre, middle, normal)
-    area = surface.face_areas_m2
-    return float(area[views >= _COVERED].sum() / area.sum())
+    return views
 
 
 def _sees(scene: o3d.t.geometry.RaycastingScene, centre: Array, middle: Array, normal: Array) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 The scene needs no renderer: both are flat, so a photograph of them is two look-ups in a texture.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -161,6 +162,19 @@ def test_area_and_shape_are_the_leafs(seen: tuple[Model, Cloud]) -> None:
     assert traits.height_m == pytest.approx((CORNER + ACROSS + ALONG)[2], abs=0.004)
     assert traits.projected_area_m2 == pytest.approx(abs(np.cross(ACROSS, ALONG)[2]), rel=0.12)
     assert traits.trusted, traits.untrusted_reason
+    # A leaf that nearly all of 19 views see is found whole.
+    assert traits.completeness > 0.9
+
+
+def test_what_few_views_see_makes_the_area_doubtful(seen: tuple[Model, Cloud]) -> None:
+    model, cloud = seen
+    sheet = thin_sheets(leaf_of(model, cloud), SurfaceOptions())
+    surface = leaf_surface(sheet, SurfaceOptions())
+    few = replace(model, views=model.views[:3], images_given=3)
+    many, doubtful = (measure(one, sheet, surface, SurfaceOptions().spacing_m) for one in (model, few))
+    assert doubtful.leaf_area_m2 == many.leaf_area_m2
+    assert doubtful.leaf_area_std_m2 > 5 * many.leaf_area_std_m2
+    assert doubtful.completeness < 0.5 < many.completeness
 
 
 def test_the_same_seed_gives_the_same_points(seen: tuple[Model, Cloud]) -> None:
