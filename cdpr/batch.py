@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cdpr.kinematics import NoForwardSolution, PosePrior, cable_lengths, cable_vectors, length_jacobian
+from cdpr.kinematics import NoForwardSolution, PosePrior, cable_lengths, length_curvature, length_jacobian
 from cdpr.robot import Array, CableRobot, Indices
 
 #: Metres and radians; rounding in lengths of some metres moves yaw, the weakest of the three, by less.
@@ -86,7 +86,7 @@ def _descend(
         normal = np.swapaxes(rows, 1, 2) @ rows + weights
         normals[moving] = normal
         slope = np.einsum("nij,ni->nj", rows, errors) + (where - off) @ weights
-        curved = _uphill(normal + _curvature(robot, where, errors / std), normal) if newton else normal
+        curved = _uphill(normal + length_curvature(robot, where, errors / std), normal) if newton else normal
         damped = curved + (damping[moving, None] * np.diagonal(normal, axis1=1, axis2=2))[..., None] * np.eye(3)
         step = -np.linalg.solve(damped, slope[..., None])[..., 0]
         step *= np.minimum(1.0, (_STEP_LIMITS / np.maximum(np.abs(step), 1e-30)).min(axis=1))[:, None]
@@ -114,23 +114,6 @@ def _uphill(curved: Array, normal: Array) -> Array:
     values = np.maximum(np.abs(values), 1e-4)
     curved[~fine] = (vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2) * square
     return curved
-
-
-def _curvature(robot: CableRobot, poses: Array, pulls: Array) -> Array:
-    """Second derivatives of the lengths times `pulls` (n, 4), summed over cables, shape (n, 3, 3).
-
-    Lengths say so little about yaw that, with some millimetres unexplained, this is as large as what they say: without
-    it the steps in yaw zigzag or creep.
-    """
-    cables, turned = cable_vectors(robot, poses)
-    lengths = np.linalg.norm(cables, axis=-1)
-    along = cables / lengths[..., None]
-    across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
-    by_yaw = (along * turned).sum(axis=-1)  # turning a corner moves it across its lever
-    sideways = np.concatenate([across, by_yaw[..., None]], axis=-1)
-    second = np.einsum("nc,ncj,nck->njk", pulls / lengths, sideways, sideways)
-    second[:, 2, 2] -= (pulls * by_yaw).sum(axis=-1)
-    return np.asarray(second)
 
 
 def _rows(robot: CableRobot, poses: Array, lengths: Array, std: Array) -> tuple[Array, Array]:
