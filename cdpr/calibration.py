@@ -12,7 +12,7 @@ import numpy as np
 from cdpr.batch import forward_batch
 from cdpr.cable_log import CableLog
 from cdpr.kinematics import PosePrior, cable_lengths
-from cdpr.least_squares import Equations, Solution, minimise, redundancies
+from cdpr.least_squares import Equations, NoCalibration, Solution, minimise, redundancies
 from cdpr.reading_model import CORNERS, DELAY, OFFSETS, PARAMETERS, PULLEYS, SCALES, ReadingModel
 from cdpr.robot import Array, CableRobot, Indices
 from trellis.errors import InputError
@@ -28,6 +28,10 @@ _WITHOUT_FIX = 2
 _OUTLIER = 3.0
 #: So much must remain unexplained, in numbers, before noise is estimated rather than assumed.
 _REDUNDANCY_MIN = 8.0
+#: Noise is believed to be no more than so many times what was assumed, nor less by as much.
+_NOISE_MAX = 20.0
+#: A greater share of outlying fixes, or a parameter so many standard deviations from its prior, is no calibration.
+_LOST_MAX, _STRAIN_MAX = 0.35, 6.0
 _ROUNDS = 40
 _OUTLIERS_FIRST = 5
 
@@ -112,6 +116,7 @@ def calibrate(robot: CableRobot, log: CableLog, beliefs: Beliefs | None = None) 
 
     Raises:
         NotObservable: The log has too few fixes, or they lie too close together.
+        NoCalibration: No plausible robot explains the log.
     """
     beliefs = beliefs or Beliefs()
     _check_observable(log)
@@ -146,10 +151,29 @@ def _settle(eq: Equations, model: ReadingModel, poses: Array, chosen: Indices, b
     solution = minimise(eq, model, poses, noise, weights)
     has_fix = np.isfinite(eq.fixes[:, 0])
     lost = chosen[has_fix & (weights[:, 5] < 0.5)]
-    return Calibration(
+    found = Calibration(
         solution.model, solution.covariance, eq.prior_stds, float(noise[0]), float(noise[1]), eq.yaw_prior,
         len(chosen), int(has_fix.sum()), tuple(int(row) for row in lost),
     )  # fmt: skip
+    _check_plausible(found, eq.prior, beliefs)
+    return found
+
+
+def _check_plausible(found: Calibration, prior: ReadingModel, beliefs: Beliefs) -> None:
+    """Refuse what is a minimum but no robot: cables in another order, other units, a mirrored frame."""
+    hint = "check the order of the cables, the units of the columns and the axes of the fixes"
+    if len(found.outlying_fixes) > _LOST_MAX * found.fixes:
+        raise NoCalibration(f"{len(found.outlying_fixes)} of {found.fixes} fixes fit nothing else in the log; {hint}")
+    if found.reading_std_m > 0.99 * _NOISE_MAX * beliefs.reading_m:
+        raise NoCalibration(f"what the encoders read stays {1e3 * found.reading_std_m:.0f} mm from any robot; {hint}")
+    free = np.flatnonzero(found.prior_stds)
+    strain = np.abs(found.model.vector() - prior.vector())[free] / found.prior_stds[free]
+    worst = free[strain.argmax()]
+    if strain.max() > _STRAIN_MAX:
+        raise NoCalibration(
+            f"{PARAMETERS[worst]} would be {found.model.vector()[worst]:.3f}, but {prior.vector()[worst]:.3f} within "
+            f"{found.prior_stds[worst]:g} is believed; {hint}, or believe less"
+        )
 
 
 def _noise(solution: Solution, noise: Array, weights: Array, beliefs: Beliefs) -> Array:
@@ -160,7 +184,7 @@ def _noise(solution: Solution, noise: Array, weights: Array, beliefs: Beliefs) -
         redundancy = free[:, columns].sum()
         if redundancy >= _REDUNDANCY_MIN:
             found = noise[kind] * np.sqrt(squares[:, columns].sum() / redundancy)
-            new[kind] = np.clip(found, believed / 20, believed * 20)
+            new[kind] = np.clip(found, believed / _NOISE_MAX, believed * _NOISE_MAX)
     return new
 
 

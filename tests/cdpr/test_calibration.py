@@ -16,7 +16,7 @@ from cdpr.locating import Calibrated, locate
 from cdpr.observability import findings, weakest_directions
 from cdpr.reading_model import PARAMETERS, ReadingModel
 from cdpr.robot_file import calibrated, read_robot
-from trellis.errors import InputError
+from trellis.errors import InputError, TrellisError
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "cable_log" / "log.csv"
 needs_real_log = pytest.mark.skipif(not REAL.is_file(), reason="../shared/data/cable_log/log.csv is not here")
@@ -120,6 +120,21 @@ def test_gross_errors_in_fixes_are_named_and_do_little_harm() -> None:
     robots = [Calibrated(c.model, c.covariance, c.reading_std_m, c.yaw_prior) for c in (clean, spoilt)]
     apart = locate(robots[0], log).poses - locate(robots[1], log).poses
     assert np.sqrt(np.mean(apart[:, :2] ** 2)) < 0.001  # two fixes of twenty fewer, each good to 1 mm
+
+
+@pytest.mark.parametrize("order", [[1, 0, 2, 3], [3, 2, 1, 0], [1, 2, 3, 0]])
+def test_cables_in_another_order_are_no_robot(order: list[int]) -> None:
+    log = _simulated(5, delay_s=0.0)
+    with pytest.raises(TrellisError, match="order of the cables"):
+        calibrate(KLAUS, replace(log, readings_m=log.readings_m[:, order]))
+
+
+def test_lengths_in_millimetres_and_a_mirrored_frame_are_no_robot() -> None:
+    log = _simulated(5, delay_s=0.0)
+    with pytest.raises(TrellisError, match="units"):
+        calibrate(KLAUS, replace(log, readings_m=1000 * log.readings_m))
+    with pytest.raises(TrellisError, match="axes of the fixes"):
+        calibrate(KLAUS, replace(log, fixes=log.fixes * [-1, 1, 1]))
 
 
 def test_a_cable_that_the_log_cannot_tell_apart_from_its_prior_says_so() -> None:
