@@ -39,7 +39,9 @@ def predict_table(table: MassTable, model: Model) -> list[Prediction]:
             "add it, or fit a model without it"
         )
     values, errors = raw(table, columns), area_log_std(table, columns)
-    cultivars, plants = np.array(table.cultivar), np.array(table.plant)
+    # A law fitted on plants of no named cultivar is one law for all.
+    named = any(model.file.cultivars)
+    cultivars, plants = np.array(table.cultivar if named else [""] * len(table)), np.array(table.plant)
     return [
         _one(Rows(values[i : i + 1], errors[i : i + 1], cultivars[i : i + 1], plants[i : i + 1]), model)
         for i in range(len(table))

@@ -185,6 +185,12 @@ def test_too_few_plants_make_no_law(tmp_path: Path) -> None:
         fit_model(_table(tmp_path, _made_up(1, 5, {"A": 0.01})), "five")
 
 
+def test_a_law_without_cultivars_is_one_for_all(tmp_path: Path) -> None:
+    rows = [",".join(row.split(",")[:1] + row.split(",")[2:]) for row in _made_up(6, 12, {"A": 0.01})]
+    nameless = fit_model(_table(tmp_path, rows, HEADER.replace("cultivar,", "")), "nameless")
+    assert _asked(tmp_path, nameless, f"p,Any,{rows[0].split(',')[1]},{rows[0].split(',')[2]}")[0].masses_g
+
+
 def test_leaving_a_plant_out_by_formula_equals_leaving_it_out(model: Model) -> None:
     process = model.laws["fresh_mass_g"].process
     middle, _, doubt = process.left_out(np.arange(len(process.y_)).astype(str))
