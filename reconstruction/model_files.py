@@ -1,6 +1,7 @@
 """Clouds and meshes as files: PLY (binary, little endian) and GLB (glTF 2.0); in the model's frame and unit."""
 
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reconstruction.records import Cloud, Surface
+from trellis.errors import InputError
 
 Array = NDArray[np.float64]
 
@@ -27,6 +29,36 @@ def write_cloud_ply(path: Path, cloud: Cloud) -> None:
     table = _table(fields, np.column_stack([cloud.points_m, cloud.normals]), cloud.colours)
     table["confidence"] = cloud.confidence
     path.write_bytes(_ply_header([("vertex", len(table), fields)]) + table.tobytes())
+
+
+def read_cloud_ply(path: Path) -> Cloud:
+    """A cloud that `write_cloud_ply` wrote.
+
+    Raises:
+        InputError: The file is missing, cut off, or of other columns.
+    """
+    fields = [*_POSITION, *_NORMAL, *_COLOUR, ("confidence", "<f4")]
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the cloud: {error.strerror}") from error
+    head, end, body = content.partition(b"end_header\n")
+    count = re.search(rb"element vertex (\d+)", head)
+    if not end or count is None or head + end != _ply_header([("vertex", int(count[1]), fields)]):
+        raise InputError(f"{path}: not a cloud that Trellis wrote; run `trellis reconstruct` again")
+    if len(body) != int(count[1]) * np.dtype(fields).itemsize:
+        raise InputError(f"{path}: the cloud is cut off; run `trellis reconstruct` again")
+    table = np.frombuffer(body, dtype=fields)
+
+    def columns(names: tuple[str, ...]) -> np.ndarray:
+        return np.column_stack([table[name] for name in names])
+
+    return Cloud(
+        columns(("x", "y", "z")).astype(float),
+        columns(("nx", "ny", "nz")).astype(float),
+        columns(("red", "green", "blue")),
+        table["confidence"].copy(),
+    )
 
 
 def write_mesh_ply(path: Path, surface: Surface) -> None:

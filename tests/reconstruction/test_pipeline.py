@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from reconstruction.artefacts import PUBLIC
 from reconstruction.pipeline import STAGES, StageEvent, reconstruct
 from reconstruction.request import Request
+from reconstruction.stored import read_clouds, read_model
 from reconstruction.summary import print_summary
 from reconstruction.words import mass_in_words
+from trellis.cli import program
 from trellis.errors import InputError
 from trellis.folders import ScanFolder
 from trellis.manifest import ScanManifest, write_manifest
@@ -210,3 +213,31 @@ def test_a_folder_laid_out_like_a_scan_needs_no_manifest(small_set) -> None:
     assert request.images == small_set.path / "images"
     assert request.poses == small_set.path / "poses.csv"
     assert request.board is None
+
+
+def test_measuring_again_from_the_files_gives_the_same_figures(finished: Finished, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(finished.out, tmp_path / "again"))
+    result = CliRunner().invoke(program, ["measure", str(out)])
+    assert result.exit_code == 0, result.output
+    before, after = (Traits.model_validate_json((p / "traits.json").read_bytes()) for p in (finished.out, out))
+    # Files hold single precision: which of two equal points is kept may change.
+    assert after.leaf_area_m2 == pytest.approx(before.leaf_area_m2, rel=0.01)
+    assert after.completeness == pytest.approx(before.completeness, abs=0.02)
+    assert (after.images_given, after.scale_source) == (before.images_given, before.scale_source)
+
+
+def test_measuring_a_folder_that_is_cut_off_says_so_and_changes_nothing(finished: Finished, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(finished.out, tmp_path / "torn"))
+    cloud = out / "plant.ply"
+    cloud.write_bytes(cloud.read_bytes()[:-100])
+    before = (out / "traits.json").read_bytes()
+    with pytest.raises(InputError, match=r"plant\.ply: the cloud is cut off"):
+        read_clouds(out)
+    result = CliRunner().invoke(program, ["measure", str(out)])
+    assert isinstance(result.exception, InputError)
+    assert (out / "traits.json").read_bytes() == before
+
+
+def test_measuring_what_is_no_reconstruction_names_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"not a finished reconstruction .* sparse/, images.json"):
+        read_model(tmp_path)
