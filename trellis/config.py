@@ -99,7 +99,7 @@ def _describe(section: str, kind: type[Section], fault: ErrorDetails) -> str:
         return f"{place} is not a known key{_suggest(keys[-1], known)}"
     if fault["type"] == "missing":
         return f"{place} is required but missing"
-    return f"{place}: {fault['msg']}, not {fault['input']!r}"
+    return f"{place}: {fault['msg'].removeprefix('Value error, ')}, not {fault['input']!r}"
 
 
 def _keys_at(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
