@@ -69,3 +69,17 @@ def near(point, reach_m, points_m, order, keys, starts, origin_m, size_m, found)
                         count += 1
                 place += 1
     return count
+
+
+@numba.njit(cache=True)
+def across(n):  # type: ignore[no-untyped-def]
+    """Two unit vectors across a unit normal."""
+    least = 0
+    for a in range(1, 3):
+        if abs(n[a]) < abs(n[least]):
+            least = a
+    help = np.zeros(3)
+    help[least] = 1.0
+    first = np.cross(n, help)
+    first /= np.sqrt(first @ first)
+    return first, np.cross(n, first)

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruction.neighbours import Array, cubes, near
+from reconstruction.neighbours import Array, across, cubes, near
 from reconstruction.records import Cloud
 
 #: Times the rim is looked at; each takes away at most one row of points.
@@ -65,15 +65,7 @@ def _find(points_m, normals, coloured, spacing_m, parts, fringe):  # type: ignor
 @numba.njit(cache=True)
 def _widest_gap(points_m, here, n, found, total, reach_m):  # type: ignore[no-untyped-def]
     """The widest angle in the tangent plane in which no neighbour within reach lies."""
-    least = 0
-    for a in range(1, 3):
-        if abs(n[a]) < abs(n[least]):
-            least = a
-    help = np.zeros(3)
-    help[least] = 1.0
-    first = np.cross(n, help)
-    first /= np.sqrt(first @ first)
-    second = np.cross(n, first)
+    first, second = across(n)
     angles = np.empty(_MOST)
     count = 0
     for k in range(total):

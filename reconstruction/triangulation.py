@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruction.neighbours import Array, cubes, near
+from reconstruction.neighbours import Array, across, cubes, near
 
 #: Most neighbours of a point, and most corners of a cell.
 _MOST, _CORNERS = 160, 48
@@ -55,7 +55,7 @@ def _fans(points_m, normals, spacing_m, reach_m, parts, fans):  # type: ignore[n
         found = np.empty(_MOST, np.int64)
         here, n = points_m[i], normals[i]
         total = near(here, 2 * reach_m, points_m, order, keys, starts, origin_m, size_m, found)
-        first, second = _axes(n)
+        first, second = across(n)
         flat = np.empty((_MOST, 2))
         ids = np.empty(_MOST, np.int64)
         count = 0
@@ -76,20 +76,6 @@ def _fans(points_m, normals, spacing_m, reach_m, parts, fans):  # type: ignore[n
             ids[count] = j
             count += 1
         _cell(flat[:count], ids[:count], reach_m, fans[i])
-
-
-@numba.njit(cache=True)
-def _axes(n):  # type: ignore[no-untyped-def]
-    """Two unit vectors across a unit normal."""
-    least = 0
-    for a in range(1, 3):
-        if abs(n[a]) < abs(n[least]):
-            least = a
-    help = np.zeros(3)
-    help[least] = 1.0
-    first = np.cross(n, help)
-    first /= np.sqrt(first @ first)
-    return first, np.cross(n, first)
 
 
 @numba.njit(cache=True)

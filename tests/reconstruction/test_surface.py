@@ -5,6 +5,7 @@ import pytest
 
 from reconstruction.config import SurfaceOptions
 from reconstruction.records import Cloud
+from reconstruction.rims import without_fringe
 from reconstruction.smoothing import thinned
 from reconstruction.surface import leaf_surface, thin_sheets
 from reconstruction.traits import sheet_area, surface_area
@@ -85,3 +86,19 @@ def test_thinning_keeps_its_distance_and_covers_all() -> None:
 def test_no_points_make_no_surface() -> None:
     nothing = Cloud(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3), np.uint8), np.zeros(0, np.float32))
     assert len(leaf_surface(thin_sheets(nothing, OPTIONS), OPTIONS).faces) == 0
+
+
+def test_a_fringe_in_the_panels_colour_goes_and_a_pale_rib_stays() -> None:
+    points, normals = disc(0.0412, 80_000)
+    away = np.linalg.norm(points[:, :2], axis=1)
+    colours = np.tile(np.array([60, 150, 50], np.uint8), (len(points), 1))
+    colours[np.abs(points[:, 0]) < 0.001] = (205, 225, 190)
+    colours[away > 0.04] = (215, 222, 214)
+    cloud = Cloud(points, normals, colours, np.full(len(points), 4, np.float32))
+    sheet = without_fringe(thin_sheets(cloud, OPTIONS), np.array([240.0, 240.0, 240.0]), OPTIONS.spacing_m)
+    left = np.linalg.norm(sheet.points_m[:, :2], axis=1)
+    # Half a sheet's spacing is how exactly a rim can be cut.
+    assert np.percentile(left, 99.5) < 0.04 + OPTIONS.spacing_m / 2
+    rib = (np.abs(sheet.points_m[:, 0]) < 0.0008) & (left < 0.037)
+    cells = set((sheet.points_m[rib, 1] // 0.002).astype(int))
+    assert len(cells) >= 36
