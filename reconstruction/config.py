@@ -23,9 +23,9 @@ class DenseOptions(Section):
     """From camera poses to a dense cloud.
 
     `pixel_m` is how large a pixel of the depth maps may be on the plant; with it the photographs are made smaller, to
-    at most `scale_max` and at least a fifth of their width (`scale_max` alone where the model has no metres).
-    `partners` is how many other photographs each is compared with, and a point counts when at least `views` agree on
-    it. `seed` makes a run repeatable.
+    at most `scale_max` and at least a fifth of their width. Where the model has no metres they are made smaller by
+    `scale_max`, and more where there are more than 64. `partners` is how many other photographs each is compared with,
+    and a point counts when at least `views` agree on it. `seed` makes a run repeatable.
     """
 
     pixel_m: float = Field(default=0.00045, gt=0, lt=0.1)

@@ -25,6 +25,7 @@ _COARSE = (0.12, 0.05, 0.02)
 _FINE = (0.006, 0.003)
 #: What matches worse than this at the coarse level is not looked at again.
 _HOPELESS = 0.9
+_USUAL_VIEWS = 64
 #: Where the panel matches as well as this, it is what is seen.
 _SURELY = 0.2
 
@@ -130,7 +131,8 @@ def _lay_panel(
 def _scale(model: Model, options: DenseOptions) -> float:
     """How many times the photographs' width the depth maps have."""
     if not model.metric:
-        return options.scale_max
+        # Nobody knows how large a pixel is: so many pixels in all as the usual number of photographs would have.
+        return options.scale_max * min(1.0, (_USUAL_VIEWS / len(model.views)) ** 0.5)
     wanted = middle_distance(model) / (pinhole_of(model.lens, 1.0).focal_px * options.pixel_m)
     return float(np.clip(wanted, 0.2, options.scale_max))
 
