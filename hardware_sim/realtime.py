@@ -1,7 +1,7 @@
 """A whole simulated farm in real time for any program: pseudo-terminals and the camera's address, until it is ended."""
 
 import signal
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,7 +49,7 @@ class RealTimeServer:
         self._start = datetime.now(UTC)
         self._ptys = PtyFarm(farm, links)
         self._camera = CameraServer(farm, plants, self._utc, port, seed)
-        self._ending = threading.Event()
+        self._ending = False
 
     def __enter__(self) -> Self:
         self._ptys.start()
@@ -78,11 +78,12 @@ class RealTimeServer:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._end)
         # In short waits: a wait without end would not let Python handle the signal on every system.
-        while not self._ending.wait(0.5):
-            pass
+        while not self._ending:
+            time.sleep(0.2)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        self._ending.set()
+        # A flag and no event: a handler may come while an event's own lock is held, and would wait for itself.
+        self._ending = True
 
     def _utc(self) -> datetime:
         return self._start + timedelta(seconds=self._farm.now_s)
