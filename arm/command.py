@@ -12,7 +12,7 @@ from arm.config import ArmSection
 from arm.kinematics import PlanarTarget, forward, inverse
 from arm.model import Arm
 from trellis.durable import write_durably
-from trellis.errors import InputError
+from trellis.errors import InputError, reason_of
 from trellis.geometry import Pose
 from trellis.pose_file import CameraPose, poses_text
 
@@ -60,7 +60,7 @@ def read_targets(path: Path) -> list[tuple[str, PlanarTarget]]:
                 raise InputError(f"{path}: needs the columns {', '.join(COLUMNS)}, has {reader.fieldnames}")
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot read the arm's targets: {error}") from error
+        raise InputError(f"{path}: cannot read the arm's targets: {reason_of(error)}") from error
     if not rows:
         raise InputError(f"{path}: no target in it")
     return [_read_row(path, line, row) for line, row in enumerate(rows, start=2)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cdpr.robot import CABLES, Array
-from trellis.errors import InputError
+from trellis.errors import InputError, reason_of
 
 READINGS = tuple(f"length_{cable.replace(' ', '_')}_m" for cable in CABLES)
 FIXES = ("mocap_x_m", "mocap_y_m", "mocap_yaw_rad")
@@ -67,7 +67,7 @@ def read_log(path: Path) -> CableLog:
     try:
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot read the log: {error}") from error
+        raise InputError(f"{path}: cannot read the log: {reason_of(error)}") from error
     header = [name.strip() for name in rows[0]] if rows else []
     required, known = set(COLUMNS[:5]), set(COLUMNS)
     if not required <= set(header) <= known or len(set(header)) != len(header):

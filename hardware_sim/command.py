@@ -13,6 +13,7 @@ from hardware_sim.lettuce import CULTIVARS
 from hardware_sim.realtime import RealTimeServer, plants_on_wall
 from hardware_sim.strip import DAYS, write_strip
 from hardware_sim.world import build_world
+from trellis.durable import make_folder
 from trellis.errors import InputError
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
@@ -31,6 +32,8 @@ def serve(
 ) -> None:
     """Run a simulated farm in real time: its serial ports as pseudo-terminals, its camera over HTTP, until Ctrl-C."""
     if context.invoked_subcommand is None:
+        if links is not None:
+            make_folder(links)  # before anything is opened
         on_wall = plants_on_wall(plants, day, cultivar, seed)
         with RealTimeServer(Farm(build_world(seed, errors)), on_wall, seed, port, links) as server:
             for line in server.describe():
@@ -52,6 +55,7 @@ def render(
     if (out / "truth.json").exists():
         raise InputError(f"{out} holds a data set already; choose another folder or remove it")
     order = Order(plant, day, cultivar, views, seed, neighbours)
+    make_folder(out)
     console = Console(stderr=True)
     for _ in track(write_dataset(order, out), "photographing", total=views, console=console):
         pass
@@ -64,6 +68,7 @@ def strip(
     seed: Annotated[int, typer.Option(min=0, help="Another seed, other plants.")] = 7,
 ) -> None:
     """Picture one simulated plant of each cultivar over seven weeks, side by side."""
+    make_folder(out.parent)
     total = len(CULTIVARS) * len(DAYS)
     for _ in track(write_strip(out, tuple(CULTIVARS), seed), "growing", total=total, console=Console(stderr=True)):
         pass

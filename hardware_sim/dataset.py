@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hardware_sim.lettuce import check_growable
 from hardware_sim.photograph import Photographer
 from hardware_sim.rigid import Array, motion, quaternion_wxyz
 from hardware_sim.scene import PlantSpec
@@ -33,7 +34,7 @@ POSE_COLUMNS = ("image", "x_m", "y_m", "z_m", "qw", "qx", "qy", "qz", "position_
 
 @dataclass(frozen=True)
 class Order:
-    """What to photograph."""
+    """What to photograph; an `InputError` where no such plant can be grown."""
 
     plant: str
     day: float
@@ -41,6 +42,9 @@ class Order:
     views: int
     seed: int
     neighbours: bool
+
+    def __post_init__(self) -> None:
+        check_growable(self.day, self.cultivar)
 
 
 def write_dataset(order: Order, folder: Path) -> Iterator[str]:

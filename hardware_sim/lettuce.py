@@ -108,15 +108,21 @@ def grow(seed: int, day: float, cultivar: str) -> Lettuce:
     Raises:
         InputError: The cultivar is unknown, or the day is outside 5 to 60.
     """
-    kind = cultivar_named(cultivar)
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise InputError(f"day = {day:g}: a simulated lettuce is known from day {FIRST_DAY:g} to {LAST_DAY:g}")
+    kind = check_growable(day, cultivar)
     area_cm2 = mean_area_cm2(kind, day) * np.exp(_plant_effect(seed, day))
     fresh_z, dry_z = _mass_scatter(seed)
     fresh_g = 0.0143 * area_cm2**1.184 * np.exp(MASS_LOG_STD * fresh_z)
     dry_g = 0.00222 * area_cm2**1.035 * np.exp(MASS_LOG_STD * dry_z)
     leaves = _leaves(seed, day, kind, area_cm2 * 1e-4)
     return Lettuce(seed, day, kind, leaves, float(area_cm2 * 1e-4), float(fresh_g / 1e3), float(dry_g / 1e3))
+
+
+def check_growable(day: float, cultivar: str) -> Cultivar:
+    """The cultivar; raises `InputError` where it is unknown or the day outside 5 to 60, before any work is done."""
+    kind = cultivar_named(cultivar)
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise InputError(f"day = {day:g}: a simulated lettuce is known from day {FIRST_DAY:g} to {LAST_DAY:g}")
+    return kind
 
 
 def cultivar_named(name: str) -> Cultivar:

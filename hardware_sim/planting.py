@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hardware_sim.lettuce import check_growable
 from hardware_sim.photograph import PlantSpec
 from trellis.errors import InputError
 
@@ -37,4 +38,8 @@ def _plant(table: Mapping[str, Any], seed: int) -> PlantSpec:
     off = np.clip(np.random.default_rng(own_seed).normal(0, SITE_STD_M, 2), -0.005, 0.005)
     x, y = np.array(SITE_ORIGIN_M) + SITE_PITCH_M * np.array([column, row]) + off
     cultivar = str(table.get("cultivar", "butterhead"))
+    try:
+        check_growable(float(table["day"]), cultivar)
+    except InputError as error:
+        raise InputError(f"plant {name}: {error}") from error
     return PlantSpec(name, (float(x), float(y), 0.0), float(table["day"]), cultivar, own_seed)

@@ -36,8 +36,10 @@ def reconstruct(
     plant: Annotated[
         tuple[float, float, float] | None, typer.Option(metavar="X Y Z", help="The plant's collar in metres.")
     ] = None,
-    radius: Annotated[float | None, typer.Option(help="How far the plant may reach from there, in metres.")] = None,
-    age: Annotated[float | None, typer.Option(help="Age of the plant in days.")] = None,
+    radius: Annotated[
+        float | None, typer.Option(min=0.001, help="How far the plant may reach from there, in metres.")
+    ] = None,
+    age: Annotated[float | None, typer.Option(min=0.0, help="Age of the plant in days.")] = None,
     cultivar: Annotated[str | None, typer.Option(help="Cultivar of the plant.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the results [default: `reconstruction` nearby].")

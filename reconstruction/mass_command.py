@@ -14,7 +14,6 @@ from reconstruction.mass_fit.prediction import predict_table, predictions_text
 from reconstruction.mass_fit.process import Kind
 from reconstruction.mass_fit.table import read_table
 from trellis.durable import write_durably
-from trellis.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Laws from what was measured to what it weighs.")
 
@@ -67,7 +66,4 @@ def evaluate_command(
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        write_durably(path, text.encode())
-    except OSError as error:
-        raise InputError(f"{path}: cannot write there: {error.strerror}; name another file with -o") from error
+    write_durably(path, text.encode())

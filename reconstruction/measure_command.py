@@ -25,7 +25,7 @@ def measure(
     plant: Annotated[
         tuple[float, float, float] | None, typer.Option(metavar="X Y Z", help="The plant's collar in metres.")
     ] = None,
-    age: Annotated[float | None, typer.Option(help="Age of the plant in days.")] = None,
+    age: Annotated[float | None, typer.Option(min=0.0, help="Age of the plant in days.")] = None,
     cultivar: Annotated[str | None, typer.Option(help="Cultivar of the plant.")] = None,
     config: Annotated[Path | None, typer.Option(help="A configuration whose [reconstruction] is used.")] = None,
 ) -> None:

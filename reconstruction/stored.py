@@ -40,10 +40,10 @@ def read_model(folder: Path) -> Model:
             board_residual_m=table["board_residual_m"],
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # COLMAP and Python say where in their own code; what a person can do is look at the file.
         raise InputError(
-            f"{folder}: not a finished reconstruction ({why}); it needs sparse/, images.json, cloud.ply and plant.ply: "
-            "run `trellis reconstruct` again"
+            f"{folder}: not a finished reconstruction (sparse/ or images.json is missing or damaged); it needs "
+            "sparse/, images.json, cloud.ply and plant.ply: run `trellis reconstruct` again"
         ) from error
 
 

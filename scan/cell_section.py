@@ -4,8 +4,9 @@ from math import radians
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from trellis.clock import known_clocks
 from trellis.config import Section
 from trellis.geometry import Pose
 
@@ -51,6 +52,13 @@ class CellSection(Section):
     camera_radius_m: Size = 0.03
     carriage_depth_m: Size = 0.03
     clearance_m: Size = 0.02
+
+    @field_validator("clock")
+    @classmethod
+    def _is_a_clock(cls, value: str) -> str:
+        if value not in known_clocks():
+            raise ValueError(f"no such clock; known are {', '.join(known_clocks())}")
+        return value
 
     @property
     def rotation_std_rad(self) -> float:

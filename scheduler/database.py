@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from trellis.errors import InputError, OutOfSpace
+from trellis.errors import InputError, OutOfSpace, reason_of
 
 BUSY_TIMEOUT_MS = 15_000
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -38,7 +38,9 @@ def open_database(url: str) -> Engine:
         arguments = {"check_same_thread": False} if is_sqlite else {}
         engine = create_engine(parsed, connect_args=arguments, pool_pre_ping=not is_sqlite)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, OSError) as error:
-        raise InputError(f"cannot open the database {_shown(url)}: {error}; check [farm] database_url") from error
+        raise InputError(
+            f"cannot open the database {_shown(url)}: {reason_of(error)}; check [farm] data_folder and database_url"
+        ) from error
     if is_sqlite:
         event.listen(engine, "connect", _settle)
         event.listen(engine, "begin", _begin)

@@ -72,7 +72,7 @@ class DaemonClient:
                 line.sendall(json.dumps({"do": what}).encode() + b"\n")
                 with line.makefile("rb") as answers:
                     text = answers.readline()
-        except (FileNotFoundError, ConnectionError) as error:
+        except (FileNotFoundError, NotADirectoryError, ConnectionError) as error:
             raise NoDaemon(self._path) from error
         except PermissionError as error:
             raise DeviceError(f"{self._path} belongs to another user; run this as the daemon's user") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trellis.errors import InputError
+from trellis.errors import InputError, reason_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ def read_board(path: Path) -> TagBoard:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot read the board file: {error}") from error
+        raise InputError(f"{path}: cannot read the board file: {reason_of(error)}") from error
     expected = {"family", "size_m", "corners"}
     if set(table) != expected:
         odd = sorted(set(table) ^ expected)

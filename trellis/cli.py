@@ -33,12 +33,24 @@ def _as_command(name: str, found: Any) -> TyperCommand | TyperGroup:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(name)(found)
         found = app
+    # Help is plain everywhere: marks like [cables] are a configuration's sections, not colours.
+    found.rich_markup_mode = None
     command = get_command(found)
     command.name = name
+    _say_it_whole(command)
     return command  # type: ignore[return-value]
 
 
-program = typer.Typer(cls=_Rooms, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+def _say_it_whole(command: Any) -> None:
+    """In a list of commands each has its whole first paragraph; cut off, a warning in it would be lost."""
+    command.short_help = " ".join((command.help or "").split("\n\n")[0].split())
+    for one in getattr(command, "commands", {}).values():
+        _say_it_whole(one)
+
+
+program = typer.Typer(
+    cls=_Rooms, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 
 
 @program.callback()

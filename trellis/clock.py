@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from trellis.errors import InputError
 
+_GROUP = "trellis.clocks"
+
 
 class Clock(Protocol):
     """A clock to live by: `monotonic_s` never goes back, `utc` is what a calendar says."""
@@ -65,6 +67,11 @@ class ManualClock:
         return self._start + timedelta(seconds=self._elapsed_s)
 
 
+def known_clocks() -> list[str]:
+    """The names that `clock_named` takes."""
+    return ["system", *sorted(point.name for point in entry_points(group=_GROUP))]
+
+
 def clock_named(name: str, options: dict[str, Any] | None = None) -> Clock:
     """The clock that devices live by: `system`, or one that an installed package offers.
 
@@ -75,8 +82,8 @@ def clock_named(name: str, options: dict[str, Any] | None = None) -> Clock:
     """
     if name == "system":
         return SystemClock()
-    found = {point.name: point for point in entry_points(group="trellis.clocks")}
+    found = {point.name: point for point in entry_points(group=_GROUP)}
     if name not in found:
-        raise InputError(f"no clock is called {name!r}; known are {', '.join(['system', *sorted(found)])}")
+        raise InputError(f"no clock is called {name!r}; known are {', '.join(known_clocks())}")
     clock: Clock = found[name].load()(**(options or {}))
     return clock

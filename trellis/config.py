@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from trellis.errors import ConfigError
+from trellis.errors import ConfigError, reason_of
 
 
 class Section(BaseModel):
@@ -72,7 +72,7 @@ def load_configuration(path: Path) -> Configuration:
     except FileNotFoundError as error:
         raise ConfigError(path, "there is no such file; `trellis config presets` lists examples to copy") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(path, f"cannot be read as TOML: {error}") from error
+        raise ConfigError(path, f"cannot be read as TOML: {reason_of(error)}") from error
     return check_tables(path, tables)
 
 

@@ -10,7 +10,9 @@ from trellis.config import load_configuration
 from trellis.config_reference import reference as reference_page
 from trellis.presets import preset, presets
 
-app = typer.Typer(help="Check a configuration file; list and print presets.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check a configuration file; list and print presets.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command()

@@ -3,9 +3,10 @@
 import errno
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
-from trellis.errors import OutOfSpace
+from trellis.errors import InputError, OutOfSpace
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -15,8 +16,9 @@ def write_durably(path: Path, content: bytes) -> None:
 
     Raises:
         OutOfSpace: The disk is full; `path` is as it was.
+        InputError: Nothing can be written there for another reason; `path` is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with temporary.open("wb") as file:
@@ -26,10 +28,36 @@ def write_durably(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _fsync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         if error.errno in _NO_ROOM:
             raise OutOfSpace(f"no room to write {path} ({len(content)} bytes); free some disk space") from error
-        raise
+        raise _not_writable(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it where they are missing.
+
+    Raises:
+        OutOfSpace: The disk is full.
+        InputError: It cannot be made: something on the way is a file, or may not be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise OutOfSpace(f"no room to make the folder {path}; free some disk space") from error
+        raise _not_writable(path, error) from error
+
+
+def _not_writable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"cannot write {path}: {error.strerror}; check the folder and who may write there, or name another"
+    )
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # the first error is the one to tell
+        path.unlink(missing_ok=True)
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -24,6 +24,11 @@ class TrellisError(Exception):
     exit_status = 2
 
 
+def reason_of(error: Exception) -> str:
+    """An error of the system in its own words, without the number and path that an `OSError` repeats."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 class InputError(TrellisError):
     """A file, folder or option from a person cannot be used."""
 

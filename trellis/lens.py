@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from trellis.errors import InputError
+from trellis.errors import InputError, reason_of
 
 #: Number of parameters of each lens model that is understood, in COLMAP's order.
 PARAMETER_COUNTS = {
@@ -48,7 +48,7 @@ def read_lens(path: Path) -> Lens:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot read the camera file: {error}") from error
+        raise InputError(f"{path}: cannot read the camera file: {reason_of(error)}") from error
     expected = {"model", "width", "height", "params"}
     if set(table) != expected:
         odd = sorted(set(table) ^ expected)

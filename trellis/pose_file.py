@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trellis.errors import InputError
+from trellis.errors import InputError, reason_of
 from trellis.geometry import Pose
 
 REQUIRED = ("image", "x_m", "y_m", "z_m", "qw", "qx", "qy", "qz")
@@ -43,7 +43,7 @@ def read_poses(path: Path) -> list[CameraPose]:
     try:
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot read the pose file: {error}") from error
+        raise InputError(f"{path}: cannot read the pose file: {reason_of(error)}") from error
     header = [name.strip() for name in rows[0]] if rows else []
     missing = [name for name in REQUIRED if name not in header]
     unknown = [name for name in header if name not in REQUIRED + OPTIONAL]

@@ -24,11 +24,11 @@ def web(
     configuration = load_configuration(config)
     section = configuration.section(WebSection)
     listener = listen(section.host, section.port)
-    farm = Farm.of(configuration)
-    app = application(farm, loopback=is_loopback(section.host))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, access_log=False))
-    Console().print(f"{farm.name}: http://{_shown(section.host)}:{section.port}", highlight=False)
     with listener:
+        farm = Farm.of(configuration)
+        app = application(farm, loopback=is_loopback(section.host))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, access_log=False))
+        Console().print(f"{farm.name}: http://{_shown(section.host)}:{section.port}", highlight=False)
         server.run(sockets=[listener])
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from trellis.durable import make_folder
 from trellis.errors import TrellisError
 from web.answers import JobAnswer
 from web.children import Children
@@ -39,7 +40,7 @@ def demo(
     """Scan and weigh two lettuces of a simulated farm, and show them on the dashboard. Ctrl-C ends everything."""
     console = Console()
     folder = data.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         with _ended_by_signals(), Children(folder) as children:
             failed = _run(console, folder, children, stay=not once)

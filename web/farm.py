@@ -10,6 +10,7 @@ from scheduler.config import FarmSection, ScheduleTable, data_folder
 from scheduler.socket import DaemonClient
 from scheduler.store import Store, store_url
 from trellis.config import Configuration
+from trellis.durable import make_folder
 from trellis.folders import DataFolder
 from web.config import WebSection
 
@@ -51,7 +52,7 @@ class Farm:
         """The farm that a configuration describes; opens its database."""
         section = configuration.section(FarmSection)
         folder = data_folder(configuration)
-        folder.path.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.path)
         return Farm(
             name=section.name,
             zone=section.zone,
