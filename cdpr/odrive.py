@@ -5,6 +5,7 @@ threads: a lock keeps each request and its reply together.
 """
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 from functools import reduce
 from operator import xor
@@ -30,6 +31,7 @@ class LineStatistics:
     requests: int = 0
     lost_replies: int = 0
     bad_replies: int = 0
+    echoes: int = 0
 
 
 class ODriveBoard:
@@ -47,6 +49,7 @@ class ODriveBoard:
         self._line: Any = None
         self._lock = threading.RLock()
         self.statistics = LineStatistics()
+        self._said: deque[str] = deque(maxlen=16)  # a line that echoes sends these back; no reply looks like one
 
     def connect(self) -> None:
         """Open the port and check that the firmware counts in turns.
@@ -169,6 +172,9 @@ class ODriveBoard:
                 self._open_line().reset_input_buffer()
                 self._send(command)
                 reply = self._reply()
+                while reply in self._said:
+                    self.statistics.echoes += 1
+                    reply = self._reply()
                 if reply is not None:
                     if reply.startswith(_COMPLAINTS):
                         raise ProtocolError(f"{self._port}: the drive answered {command!r} with {reply!r}")
@@ -180,6 +186,7 @@ class ODriveBoard:
 
     def _send(self, command: str) -> None:
         self.statistics.requests += 1
+        self._said.append(command)
         line = f"{command} "
         try:
             self._open_line().write(f"{line}*{checksum(line)}\n".encode("ascii"))
