@@ -81,7 +81,7 @@ class CameraServer:
                 return self._last
             pose = self.farm.look(Physics.world_from_camera)
             taken_at, frame = self.utc(), self._frame
-            jpeg = self._black() if faults["camera.black"] else self._the_photographer().jpeg(pose, frame)
+            jpeg = self._black(frame) if faults["camera.black"] else self._the_photographer().jpeg(pose, frame)
             self._frame += 1
             plant = nearest_plant(self.plants, pose)
             if plant is not None:
@@ -107,9 +107,13 @@ class CameraServer:
         """Answer nothing for a long time."""
         self._ending.wait(HUNG_S)
 
-    def _black(self) -> bytes:
+    def _black(self, frame: int) -> bytes:
+        """Darkness with a few hot pixels, elsewhere in every photograph: no real sensor repeats itself."""
         lens = self.farm.world.lens
-        return cv2.imencode(".jpg", np.zeros((lens.height_px, lens.width_px, 3), np.uint8))[1].tobytes()
+        picture = np.zeros((lens.height_px, lens.width_px, 3), np.uint8)
+        rows, columns = np.random.default_rng([self._seed, frame]).integers(0, picture.shape[:2], (20, 2)).T
+        picture[rows, columns] = 60
+        return cv2.imencode(".jpg", picture)[1].tobytes()
 
     def _the_photographer(self) -> Photographer:
         """Made at the first photograph: a farm whose camera nobody asks costs nothing."""
