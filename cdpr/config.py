@@ -18,6 +18,8 @@ class CablesSection(Section):
     """Cables are ordered bottom right, top right, top left, bottom left. Defaults: Chen et al., ICRA 2023.
 
     `cable_stiffness_n` is the force that would double a cable's length: 50 N on 2 m of a 20 kN line stretch it by 5 mm.
+    `slip_m` is how far one cable may disagree with the other three once the carriage is back at home, where all four
+    were homed; beyond it an encoder has slipped, and the carriage must be docked and homed anew.
     """
 
     pulleys_m: Four = ((2.20, 0.0), (2.20, 2.00), (0.0, 2.00), (0.0, 0.0))
@@ -40,6 +42,7 @@ class CablesSection(Section):
     baudrate: int = Field(default=115200, gt=0)
     control_period_s: float = Field(default=0.02, ge=0.005, le=0.1)
     dock_radius_m: float = Field(default=0.02, gt=0, le=0.5)
+    slip_m: float = Field(default=0.003, gt=0, le=0.5)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

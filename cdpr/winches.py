@@ -23,13 +23,15 @@ from cdpr.tension import distribute
 from cdpr.trajectory import straight_path
 from cdpr.yaw_map import yaw_map
 from trellis.clock import Clock
-from trellis.errors import DeviceError, Stopped, TrellisError
+from trellis.errors import DeviceError, DeviceFault, Stopped, TrellisError
 
 #: How well the drives' lengths are trusted, and how far yaw may be from the easiest, when the pose is worked out.
 _LENGTH_STD_M = 0.0018
 _YAW_STD_RAD = 0.03
 #: Control periods in which the cables come under tension.
 _TIGHTENING_STEPS = 50
+#: What of one cable's slip four lengths leave unexplained, as a root mean square; the rest passes for motion.
+_SLIP_SHOWN = 1 / 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,7 @@ class Winches:
         self._at_m = section.home_m
         self._pulling = False  # the lower winches are in torque control
         self._next_checked = 0
+        self._doubt: str | None = None  # why the lengths are not to be trusted until homed again
 
     def connect(self) -> None:
         """Open both boards and check every axis; nothing is powered.
@@ -111,7 +114,7 @@ class Winches:
         lengths_m = cable_lengths(self._robot, pose)
         with self._lock:
             self._raise_if_stopped()
-            self._home = lengths_m, self._turns()
+            self._home, self._doubt = (lengths_m, self._turns()), None
             self._at_m = self._section.home_m
             self._hold(np.zeros(4))
         # Little by little: the full tension at once on a slack cable spins the drum until the drive gives up.
@@ -136,6 +139,7 @@ class Winches:
         if self._home is None:
             raise DeviceError("the carriage's place is unknown; home the winches first")
         self._raise_if_stopped()
+        self._raise_if_doubted()
         path = straight_path(self._section, self._at_m, (x_m, y_m))
         with self._lock:
             self._raise_if_stopped()
@@ -159,6 +163,28 @@ class Winches:
         for _ in self.follow(x_m, y_m):
             pass
         return self.state()
+
+    def check_at_home(self) -> None:
+        """See, with the carriage back at home and at rest, that the four lengths agree as they did when it was homed.
+
+        Three lengths say where the carriage is, the fourth checks them. Anywhere else the frame's own errors leave
+        more unexplained than a slip of some millimetres; at home they cancel, since all is counted from there.
+
+        Raises:
+            DeviceFault: One cable is off by more than `slip_m`; nothing moves until `home`.
+            DeviceError: Not homed, or not within `dock_radius_m` of home.
+        """
+        away_m = float(np.hypot(*np.subtract(self._at_m, self._section.home_m)))
+        if away_m > self._section.dock_radius_m:
+            raise DeviceError(f"lengths can be checked at home only, and the carriage is {away_m:.3f} m away; park it")
+        off_m = self.state().estimate.residual_m / _SLIP_SHOWN
+        if off_m > self._section.slip_m:
+            self._doubt = (
+                f"back at home one cable disagrees with the others by about {1000 * off_m:.0f} mm, "
+                f"{1000 * self._section.slip_m:g} mm are allowed ([cables] slip_m): an encoder or a drum has slipped; "
+                "poses since the last parking are off by as much: see to it, dock the carriage and home again"
+            )
+            self._raise_if_doubted()
 
     def state(self) -> WinchState:
         """Read all four winches.
@@ -196,8 +222,11 @@ class Winches:
         """Let go of all four winches; without power the carriage falls unless it stands in its dock.
 
         Raises:
-            DeviceError: It is not parked within `dock_radius_m` of home, and `force` is not given.
+            DeviceError: It is not parked within `dock_radius_m` of home, or a slip leaves it unknown where it is, and
+                `force` is not given.
         """
+        if not force:
+            self._raise_if_doubted()
         away_m = np.inf if self._home is None else float(np.hypot(*np.subtract(self._at_m, self._section.home_m)))
         if away_m > self._section.dock_radius_m and not force:
             raise DeviceError(
@@ -287,6 +316,10 @@ class Winches:
             cable = CABLES[int(np.argmin(paid_m))]
             raise DeviceError(f"the {cable} encoder says a length below zero; it slipped or was reset: home again")
         return np.asarray(paid_m * (1 + self._tensions_n / self._section.cable_stiffness_n))
+
+    def _raise_if_doubted(self) -> None:
+        if self._doubt is not None:
+            raise DeviceFault(self._doubt)
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():

@@ -150,9 +150,10 @@ class CellHardware:
             self._arm_to(folded_rad)
 
     def park(self) -> None:
-        """Fold the arm, go home, and bring the arm to `parked_rad`. Raises as `go`."""
+        """Fold the arm, go home, bring the arm to `parked_rad`, and see that no winch has slipped. Raises as `go`."""
         self.fold()
         self.go(self.cell.park)
+        self._need()[1].check_at_home()
 
     def posture(self) -> CellPosture:
         """Where everything stands, by what the devices report. Raises `DeviceError`."""
