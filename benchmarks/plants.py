@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
+import cv2  # noqa: F401  before pycolmap: see reconstruction/__init__.py
 import numpy as np
 import open3d as o3d
 import pycolmap

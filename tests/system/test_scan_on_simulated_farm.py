@@ -118,12 +118,14 @@ def test_a_scan_photographs_what_was_planned_and_knows_where_from(
 def test_a_stop_half_way_freezes_all_and_the_scan_is_resumed(
     hardware: CellHardware, the_plan: Plan, tmp_path: Path
 ) -> None:
-    folder, begun, speeds_m_s = ScanFolder(tmp_path / "s1"), threading.Event(), []
+    folder, begun, awake = ScanFolder(tmp_path / "s1"), threading.Event(), threading.Event()
+    speeds_m_s: list[float] = []
     clock, farm = hardware.clock, inprocess.running_farm()
     assert farm is not None
 
     def stop() -> None:
         begun.wait(60)
+        awake.set()
         while not speeds_m_s or speeds_m_s[-1] < 0.03:  # in the middle of the way to the next view
             clock.sleep(0.01)
             # Not over HTTP: that takes so much real time that the farm may be at the next view meanwhile.
@@ -134,9 +136,11 @@ def test_a_stop_half_way_freezes_all_and_the_scan_is_resumed(
     stopper.start()
     records = []
     with pytest.raises(Stopped):
-        records.extend(_announcing(capture(hardware, the_plan, folder, scan="s1"), begun))
+        records.extend(_announcing(capture(hardware, the_plan, folder, scan="s1"), begun, awake))
     stopper.join()
-    assert len(read_manifest(folder.manifest).taken) == 2
+    # Two, when this thread is given time at once; on a crowded machine the farm drives on before it is.
+    taken = len(read_manifest(folder.manifest).taken)
+    assert 2 <= taken < VIEWS
     clock.sleep(0.5)
     before = _true()
     clock.sleep(2.0)
@@ -154,10 +158,10 @@ def test_a_stop_half_way_freezes_all_and_the_scan_is_resumed(
     np.testing.assert_allclose(_true()["joints_rad"], after["joints_rad"], atol=0.5 * np.radians(0.7))
     first = [folder.image(view.view).read_bytes() for view in read_manifest(folder.manifest).taken]
     records = list(capture(hardware, the_plan, folder, scan="s1"))
-    assert len(records) == VIEWS - 2
+    assert len(records) == VIEWS - taken
     manifest = read_manifest(folder.manifest)
     assert len(manifest.taken) == VIEWS
-    assert first == [folder.image(stop.view).read_bytes() for stop in the_plan.stops[:2]]
+    assert first == [folder.image(stop.view).read_bytes() for stop in the_plan.stops[:taken]]
 
 
 def test_a_camera_that_repeats_itself_fails_its_views_with_the_reason(
@@ -240,11 +244,12 @@ def test_a_stop_takes_less_than_50_ms_and_neither_line_waits_for_the_other(hardw
     np.testing.assert_allclose(later["joints_rad"], held["joints_rad"], atol=1.0 * np.radians(0.7))
 
 
-def _announcing(records: Iterator[ViewRecord], begun: threading.Event) -> Iterator[ViewRecord]:
-    """The same records; `begun` is set after the second."""
+def _announcing(records: Iterator[ViewRecord], begun: threading.Event, awake: threading.Event) -> Iterator[ViewRecord]:
+    """The same records; after the second, `begun` is set and whoever waits for it gets the time to wake."""
     for number, record in enumerate(records, start=1):
         if number == 2:
             begun.set()
+            awake.wait(60)
         yield record
 
 
