@@ -29,14 +29,16 @@ class LensTable(Section):
 class CameraSection(Section):
     """A camera, and the least that a photograph must be to count.
 
-    `driver` is `http` (any snapshot URL; `url`) or `v4l2` (a USB camera; `device`). `brightness_min` and
+    `driver` is `http` (any snapshot URL; `url`), `v4l2` (a USB camera; `device`) or `picamera2` (a Raspberry
+    Pi's module; `index`). `brightness_min` and
     `brightness_max` bound the mean grey value (0 to 255); `sharpness_min` bounds the variance of the Laplacian of the
     grey image, 0 turns that gate off.
     """
 
-    driver: Literal["http", "v4l2"] = "http"
+    driver: Literal["http", "v4l2", "picamera2"] = "http"
     url: str = "http://127.0.0.1:8701/snapshot.jpg"
     device: str = "/dev/video0"
+    index: int = Field(default=0, ge=0, le=9)
     timeout_s: float = Field(default=5.0, gt=0, le=120)
     attempts: int = Field(default=3, ge=1, le=20)
     brightness_min: float = Field(default=15.0, ge=0, le=255)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scan.cameras import DRIVERS, Frame, HttpCamera, V4l2Camera, open_camera
+from scan.cameras import DRIVERS, Frame, HttpCamera, PicameraCamera, V4l2Camera, open_camera
 from scan.cameras.gates import Gates
 from scan.cameras.jpeg import complete_jpeg
 from scan.config import CameraSection, LensTable
@@ -276,3 +276,91 @@ def test_a_usb_camera_that_hangs_ends_at_the_deadline(monkeypatch: pytest.Monkey
         camera.snapshot(0.05)
     release.set()
     camera.close()
+
+
+class ScriptedPicamera:
+    """picamera2's `Picamera2`: its frames are numbered; a flushed request begins after the call."""
+
+    size = (64, 48)
+    late = False
+    content = photograph(seed=9)
+
+    def __init__(self, index: int) -> None:
+        if index:
+            raise IndexError("list index out of range")
+        self.options: dict[str, Any] = {}
+        self.calls: list[str] = []
+
+    def create_still_configuration(self, main: dict[str, Any]) -> dict[str, Any]:
+        return {"main": main}
+
+    def configure(self, configuration: dict[str, Any]) -> None: ...
+
+    def camera_configuration(self) -> dict[str, Any]:
+        return {"main": {"size": self.size}}
+
+    def start(self) -> None: ...
+
+    def capture_request(self, wait: bool, flush: bool) -> "ScriptedPicamera":
+        assert not wait
+        assert flush, "without it a frame that waits already would be taken"
+        return self
+
+    def get_result(self, timeout: float) -> "ScriptedPicamera":
+        if self.late:
+            raise TimeoutError
+        return self
+
+    def save(self, name: str, file: Any, format: str) -> None:
+        assert (name, format) == ("main", "jpeg")
+        file.write(self.content)
+
+    def release(self) -> None:
+        self.calls.append("release")
+
+    def cancel_all_and_flush(self) -> None:
+        self.calls.append("cancel")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def _module(monkeypatch: pytest.MonkeyPatch, kind: Any, index: int = 0) -> PicameraCamera:
+    monkeypatch.setattr("scan.cameras.picamera2.Picamera2", kind)
+    return PicameraCamera(index, LENS.value(), ManualClock(NOW))
+
+
+def test_a_camera_module_gives_its_own_jpeg_and_the_request_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ScriptedPicamera] = []
+    camera = _module(monkeypatch, lambda index: made.append(ScriptedPicamera(index)) or made[0])
+    camera.connect()
+    assert camera.snapshot(5.0) == Frame(photograph(seed=9), NOW)
+    camera.close()
+    assert made[0].calls == ["release", "close"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"late": True}, "gave no picture in time"),
+        ({"content": photograph()[:-300]}, "torn JPEG"),
+    ],
+    ids=["late", "torn"],
+)
+def test_a_camera_modules_failure_is_said_so(
+    monkeypatch: pytest.MonkeyPatch, attributes: dict[str, Any], message: str
+) -> None:
+    camera = _module(monkeypatch, type("Faulty", (ScriptedPicamera,), attributes))
+    camera.connect()
+    with pytest.raises(CameraError, match=message):
+        camera.snapshot(5.0)
+    camera.close()
+
+
+def test_a_camera_module_that_cannot_be_had_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CameraError, match="picamera2 is not installed"):
+        _module(monkeypatch, None).connect()
+    with pytest.raises(CameraError, match=r"module 1: list index out of range.*list-cameras"):
+        _module(monkeypatch, ScriptedPicamera, 1).connect()
+    with pytest.raises(CameraError, match="gives 32 x 24 when asked for 64 x 48"):
+        _module(monkeypatch, type("Small", (ScriptedPicamera,), {"size": (32, 24)})).connect()
