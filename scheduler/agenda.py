@@ -1,23 +1,19 @@
-"""When a daily schedule is due, in the farm's own time zone, and what becomes of a turn that comes late.
+"""What becomes of a schedule's turns: run now, run late, or missed with the reason.
 
-A local time that does not exist that day (clocks go forward) is due at the first instant after the gap; one that
-exists twice (clocks go back) is due at the first. `due` is a pure function; the daemon writes down what it returns.
+`due` is a pure function; the daemon writes down what it returns. `scheduler.recurrence` says when turns are due.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from scheduler.config import ScheduleTable
+from scheduler.recurrence import due_times, next_time
 
-#: A machine without a battery clock boots in 1970; nobody ran this before 2024.
-BELIEVED_FROM = datetime(2024, 1, 1, tzinfo=UTC)
 #: A turn that is seen this soon is on time.
 ON_TIME = timedelta(minutes=5)
-#: Turns longer ago than this are not written down one by one.
-REMEMBERED = timedelta(days=35)
 
 
 @dataclass(frozen=True)
@@ -29,10 +25,10 @@ class Turn:
     verdict: Literal["run", "missed"]
     reason: str | None = None
 
-
-def clock_is_believed(now: datetime) -> bool:
-    """Whether the machine's clock can be right at all."""
-    return now >= BELIEVED_FROM
+    @property
+    def on_time(self) -> bool:
+        """Whether it runs, and not late."""
+        return self.verdict == "run" and self.reason is None
 
 
 def due(
@@ -50,55 +46,27 @@ def due(
     turns = []
     for schedule in schedules:
         if schedule.enabled and schedule.name in seen_until:
-            after = max(seen_until[schedule.name], now - REMEMBERED)
-            turns += _judge(schedule, due_times(schedule.local_time, zone, after, now), now)
+            turns += _judge(schedule, due_times(schedule, zone, seen_until[schedule.name], now), now)
     return sorted(turns, key=lambda turn: (turn.due_at, turn.schedule))
 
 
-def due_times(at: time, zone: ZoneInfo, after: datetime, until: datetime) -> list[datetime]:
-    """Every instant in UTC with `after < instant <= until` at which a daily local time falls, oldest first."""
-    # A day more at either end: a gap may move an instant over midnight.
-    day, last = after.astimezone(zone).date() - timedelta(days=1), until.astimezone(zone).date() + timedelta(days=1)
-    found = set()
-    while day <= last:
-        found.add(_instant(datetime.combine(day, at), zone))
-        day += timedelta(days=1)
-    return sorted(instant for instant in found if after < instant <= until)
-
-
 def next_due(schedule: ScheduleTable, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """When a schedule comes next, in UTC; None while it is switched off."""
+    """When a schedule comes next, in UTC; None while it is switched off, or if it never comes again."""
     if not schedule.enabled:
         return None
-    return due_times(schedule.local_time, zone, now, now + timedelta(days=3))[0]
-
-
-def _instant(local: datetime, zone: ZoneInfo) -> datetime:
-    """The instant of a naive local time; see the module's rule for those that exist twice or not at all."""
-    first = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if first.astimezone(zone).replace(tzinfo=None) == local:
-        return first
-    # In a gap, fold 0 reads the old offset and lands behind the change, fold 1 the new one and lands before it.
-    before, after = local.replace(tzinfo=zone, fold=1).astimezone(UTC), first
-    new_offset = after.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) / 2
-        if middle.astimezone(zone).utcoffset() == new_offset:
-            after = middle
-        else:
-            before = middle
-    return after.replace(microsecond=0)
+    return next_time(schedule, zone, now)
 
 
 def _judge(schedule: ScheduleTable, instants: Sequence[datetime], now: datetime) -> list[Turn]:
-    """Only the newest turn may still run; of a day that nothing ran, one scan is as good as three."""
+    """Unless a schedule wants all of them, only the newest may run late: one scan is as good as three."""
     turns = []
     for index, instant in enumerate(instants):
         late = now - instant
         is_newest = index == len(instants) - 1
-        if is_newest and late <= ON_TIME:
+        soon_enough = is_newest and schedule.missed == "run" and late <= timedelta(hours=schedule.within_hours)
+        if late <= ON_TIME and (is_newest or schedule.missed == "all"):
             turns.append(Turn(schedule.name, instant, "run"))
-        elif is_newest and schedule.missed == "run" and late <= timedelta(hours=schedule.within_hours):
+        elif soon_enough or schedule.missed == "all":
             turns.append(Turn(schedule.name, instant, "run", f"{_words(late)} late: nothing ran when it was due"))
         else:
             turns.append(Turn(schedule.name, instant, "missed", _why_missed(schedule, late, is_newest)))

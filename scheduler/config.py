@@ -2,13 +2,15 @@
 
 import os
 import re
-from datetime import time
+from datetime import date
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from scheduler.hours import Hours, Span
+from scheduler.recurrence import fault_in
 from trellis.config import Configuration, Section
 from trellis.folders import DataFolder
 
@@ -16,18 +18,28 @@ _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class ScheduleTable(Section):
-    """A daily scan of some plants, or of all of them, at a local time of day.
+    """Scans of some plants, or of all of them, again and again at local times.
 
-    `plants` is `"all"` or a list of names from the wall. `missed` says what becomes of a run that was due while nothing
-    ran: `skip` it, or `run` it once if it is no more than `within_hours` late; either way it stays a row with a reason.
+    `plants` is `"all"` or a list of names from the wall. When: `daily_at` a time of day, on `days` of the week
+    (`"mon"` to `"sun"`) if there are any; or `cron`, five fields; or `rrule` (RFC 5545), which counts from midnight of
+    `starts`. `missed` says what becomes of a turn that was due while nothing ran: `skip` it, `run` the newest once if
+    it is no more than `within_hours` late, or run `all`; each stays a row with a reason. `closed` says what becomes of
+    one that is due outside `[farm] lights_on` or in `quiet` hours: `wait` until they are over, or `skip` it. A scan
+    that failed is tried `retries` times more, after the others.
     """
 
     name: str = Field(default="daily", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     plants: Literal["all"] | tuple[str, ...] = "all"
     daily_at: str = "06:00"
+    days: tuple[str, ...] = ()
+    cron: str = ""
+    rrule: str = ""
+    starts: date = date(2024, 1, 1)
     enabled: bool = True
-    missed: Literal["skip", "run"] = "run"
-    within_hours: float = Field(default=6.0, gt=0, le=24)
+    missed: Literal["skip", "run", "all"] = "run"
+    within_hours: float = Field(default=6.0, gt=0, le=840)
+    closed: Literal["wait", "skip"] = "wait"
+    retries: int = Field(default=2, ge=0, le=10)
 
     @field_validator("daily_at")
     @classmethod
@@ -36,10 +48,15 @@ class ScheduleTable(Section):
             raise ValueError("a time of day is HH:MM from 00:00 to 23:59")
         return value
 
-    @property
-    def local_time(self) -> time:
-        """`daily_at` as a naive local time."""
-        return time.fromisoformat(self.daily_at)
+    @model_validator(mode="after")
+    def _has_one_rule(self) -> "ScheduleTable":
+        given = [key for key in ("daily_at", "cron", "rrule") if key in self.model_fields_set and getattr(self, key)]
+        if len(given) > 1 or (self.days and (self.cron or self.rrule)):
+            raise ValueError("a schedule has one of daily_at (with days), cron and rrule")
+        fault = fault_in(self)
+        if fault is not None:
+            raise ValueError(f"the rule of schedule {self.name!r} {fault}")
+        return self
 
 
 class WorkersTable(Section):
@@ -62,7 +79,9 @@ class FarmSection(Section):
 
     `timezone` is an IANA name; every schedule's time of day is local to it. `data_folder` is relative to the
     configuration file. `database_url` is empty for SQLite inside the data folder. `reconstruct` says whether a scan
-    that ends is turned into a model and a mass at once.
+    that ends is turned into a model and a mass at once. `lights_on` and `quiet` are local spans such as
+    `"06:00-22:00"`, also over midnight: what is scheduled begins only while the lights are on (without a span: always)
+    and it is not quiet, and only if it is likely to end in time; what a person asks for begins at once.
     """
 
     name: str = "Trellis farm"
@@ -70,6 +89,8 @@ class FarmSection(Section):
     data_folder: str = "data"
     database_url: str = ""
     reconstruct: bool = True
+    lights_on: tuple[str, ...] = ()
+    quiet: tuple[str, ...] = ()
     schedules: tuple[ScheduleTable, ...] = ()
     workers: WorkersTable = WorkersTable()
 
@@ -80,6 +101,13 @@ class FarmSection(Section):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("not an IANA time zone; write one such as 'Europe/Berlin' or 'UTC'") from error
+        return value
+
+    @field_validator("lights_on", "quiet")
+    @classmethod
+    def _are_spans(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            Span.of(text)
         return value
 
     @model_validator(mode="after")
@@ -93,6 +121,11 @@ class FarmSection(Section):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def hours(self) -> Hours:
+        """When what is scheduled may run."""
+        return Hours.of(self.lights_on, self.quiet, self.zone)
 
 
 def data_folder(configuration: Configuration) -> DataFolder:

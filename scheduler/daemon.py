@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ from scheduler.config import FarmSection
 from scheduler.rebuild import rebuild
 from scheduler.reconstructions import Reconstructions
 from scheduler.robot import Robot
-from scheduler.rows import ATTEMPTS_MAX, JobRow
+from scheduler.rows import ATTEMPTS_MAX, CommandRow, JobRow
 from scheduler.socket import Answer, SocketServer
 from scheduler.store import Store
 from trellis.clock import Clock
@@ -61,7 +62,8 @@ class Daemon:
         self._farm, self._folder, self._store = farm, folder, store
         self._robot, self._reconstructions = robot, reconstructions
         self._clock, self._ending = clock, ending
-        self._agenda = AgendaKeeper(store, farm.schedules, farm.zone, lambda line: store.add_event(line, "warning"))
+        warn = partial(store.add_event, level="warning")
+        self._agenda = AgendaKeeper(store, farm.schedules, farm.zone, warn, farm.hours)
         self._started_at = clock.utc()
         self._stop_written = store.stopped()
         self._told_event = 0
@@ -106,26 +108,36 @@ class Daemon:
                     future.result()  # it ends only by failing: raises what it failed with
             if time.monotonic() >= agenda_at_s:
                 agenda_at_s = time.monotonic() + _AGENDA_S
-                self._agenda.follow(self._clock.utc())
+                self._agenda.follow(self._clock.utc(), self._clock.monotonic_s())
             self._write_stop()
             self._carry_out()
             self._resume()
             self._tell()
 
     def _carry_out(self) -> None:
-        """Durable commands."""
-        for command in self._store.pending_commands():
-            if command.what == "cancel" and command.job is not None:
-                self._cancel(self._store.job(command.job))
+        """Durable commands; a hold stays one until it is taken back."""
+        pending = self._store.pending_commands()
+        self._robot.hold(any(command.what == "hold" for command in pending))
+        for command in pending:
+            if command.what == "believe":
+                self._agenda.judge.believe()
+            elif command.job is not None:
+                self._do(command, self._store.job(command.job))
+            if command.what not in ("stop", "hold"):
                 self._store.command_done(command.id)
 
-    def _cancel(self, job: JobRow) -> None:
-        if job.state != "running":
+    def _do(self, command: CommandRow, job: JobRow) -> None:
+        """What a person asks of a job; what has ended meanwhile needs nothing."""
+        if command.what == "cancel" and job.state == "running":
+            (self._robot if job.kind == "scan" else self._reconstructions).cancel(job.id)
+        elif command.what == "cancel":
             self._store.cancel(job.id)
-        elif job.kind == "scan":
-            self._robot.cancel(job.id)
-        else:
-            self._reconstructions.cancel(job.id)
+        elif command.what == "skip" and command.view is not None:
+            self._robot.skip(job.id, command.view)
+        elif command.what == "pause" and job.state == "running":
+            self._robot.pause(job.id)
+        elif command.what == "pause" and not job.ended:
+            self._store.pause_job(job.id)
 
     def _write_stop(self) -> None:
         """The stop itself never waits for the disk; its row follows here."""
@@ -138,7 +150,7 @@ class Daemon:
         """Queue again what was set aside, once what it waited for is over."""
         if self._robot.stopped or time.monotonic() < self._room_again_s:
             return
-        if not self._store.jobs(states=["paused"], limit=1):
+        if all(job.held for job in self._store.jobs(states=["paused"])):
             return
         self._room_again_s = time.monotonic() + _ROOM_PATIENCE_S
         if shutil.disk_usage(self._folder.path).free > _ROOM_BYTES:
@@ -167,6 +179,8 @@ class Daemon:
         jobs = [_shown(job, now) for job in sorted(running, key=lambda job: job.kind != "scan")]
         return {
             "stopped": self._robot.stopped,
+            "held": self._store.held(),
+            "waits_for": self._robot.waits_for or self._agenda.doubt,
             "cell": cell,
             "cell_age_s": age_s,
             "cell_reason": reason,

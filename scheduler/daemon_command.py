@@ -2,17 +2,20 @@
 
 import threading
 
+from scan.config import ViewsSection
 from scan.hardware import CellHardware
 from scheduler.command import DEFAULT_CONFIG, ConfigPath
 from scheduler.config import FarmSection, data_folder
 from scheduler.daemon import Daemon
 from scheduler.daemon_signals import end_on_signals
 from scheduler.farm import only_daemon, open_store
+from scheduler.forecast import Durations
 from scheduler.logs import log_to_stderr
 from scheduler.reconstructions import Reconstructions, reconstruct_command
 from scheduler.robot import Robot
 from scheduler.store import Store
 from scheduler.survey import CellSurvey
+from scheduler.waiting import Begin
 from trellis.clock import SystemClock
 from trellis.config import Configuration, load_configuration
 
@@ -32,7 +35,9 @@ def _daemon(configuration: Configuration, store: Store, ending: threading.Event)
     farm, folder, clock = configuration.section(FarmSection), data_folder(configuration), SystemClock()
     hardware = CellHardware(configuration)
     survey = CellSurvey(configuration, hardware, clock)
-    robot = Robot(store, folder, hardware, survey, clock, farm.reconstruct, ending)
+    views = configuration.section(ViewsSection).count
+    begin = Begin(farm.hours, lambda: Durations.of(store.scans(limit=500), views))
+    robot = Robot(store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not)
     command = reconstruct_command(configuration.path.resolve())
     reconstructions = Reconstructions(store, folder, command, farm.workers, ending)
     return Daemon(farm, folder, store, robot, reconstructions, clock, ending)

@@ -2,21 +2,21 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 
-from scheduler.rebuild import folder_of, scan_row
-from scheduler.rows import ATTEMPTS_MAX, ENDING, JobRow, ScanRow, ScanState
+from scheduler.rows import ATTEMPTS_MAX, JobRow, ScanRow
+from scheduler.scan_book import ScanBook
 from scheduler.store import Store
+from scheduler.waiting import Patience
 from trellis.clock import Clock
 from trellis.errors import CameraError, DeviceError, OutOfSpace, Stopped, TrellisError
 from trellis.folders import DataFolder, ScanFolder
-from trellis.manifest import Outcome, ViewRecord, read_manifest
+from trellis.manifest import Outcome, ViewRecord
 
 log = structlog.get_logger("robot")
 
@@ -26,6 +26,8 @@ HOPELESS = 8
 PHOTOGRAPHS_MIN = 3
 _CAMERA_ATTEMPTS = 3
 _CANCELLED = "cancelled on request"
+_PAUSED = "paused by hand"
+_HELD = "the queue is held"
 
 
 class CellStateLike(Protocol):
@@ -67,6 +69,8 @@ class Robot:
         clock: Names scans by the time.
         reconstruct: Whether a scan that ends is to be reconstructed.
         ending: Set when the daemon is to end.
+        why_wait: Why a job may not begin at a time, or None; always None, if not given.
+        check: Called before each scan, with everything connected and homed; raises what is in the way.
     """
 
     def __init__(
@@ -78,20 +82,32 @@ class Robot:
         clock: Clock,
         reconstruct: bool,
         ending: threading.Event,
+        why_wait: Callable[[JobRow, datetime], str | None] = lambda job, now: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._folder, self._hardware, self._survey = store, folder, hardware, survey
-        self._clock, self._reconstruct, self._ending = clock, reconstruct, ending
-        self._stopped, self._connected = threading.Event(), threading.Event()
+        self._store, self._hardware, self._survey = store, hardware, survey
+        self._clock, self._ending, self._why_wait, self._check = clock, ending, why_wait, check
+        self._book = ScanBook(store, folder, clock, reconstruct)
+        self._stopped, self._connected, self._held = threading.Event(), threading.Event(), threading.Event()
         self._homed = self._away = False
+        self._patience = Patience()
         self._cancelled: set[int] = set()
+        self._paused: set[int] = set()
+        self._skipped: dict[int, set[int]] = {}
         self._looking = threading.Lock()
         self._last_look: tuple[float, dict[str, Any]] | None = None
         if store.stopped():
             self._stopped.set()
+        self.hold(store.held())
 
     @property
     def stopped(self) -> bool:
         return self._stopped.is_set()
+
+    @property
+    def waits_for(self) -> str | None:
+        """What failed a moment ago, while scheduled scans wait for it; else None."""
+        return self._patience.reason
 
     def stop(self) -> None:
         """Freeze all actuators, now, from any thread; nothing moves until `clear`.
@@ -107,11 +123,27 @@ class Robot:
         """Allow motion again; the scan that was stopped is taken up by itself."""
         if self._connected.is_set():
             self._hardware.clear_stop()
+        self._patience.worked()
         self._stopped.clear()
 
     def cancel(self, job_id: int) -> None:
         """End a running scan after the view that it is at."""
         self._cancelled.add(job_id)
+
+    def pause(self, job_id: int) -> None:
+        """Set a running scan aside after the view that it is at, until a person resumes it."""
+        self._paused.add(job_id)
+
+    def skip(self, job_id: int, view: int) -> None:
+        """Give up a view of a running scan, unless it is at it."""
+        self._skipped.setdefault(job_id, set()).add(view)
+
+    def hold(self, held: bool) -> None:
+        """Begin nothing new, and put a running scan back after the view that it is at; or go on."""
+        if held:
+            self._held.set()
+        else:
+            self._held.clear()
 
     def look(self) -> tuple[dict[str, Any] | None, float | None, str | None]:
         """The cell as its devices report it: the state, its age in seconds, and why there is none.
@@ -137,7 +169,7 @@ class Robot:
         """Do scans, one after the other, until the daemon is to end; then park and close the devices."""
         try:
             while not self._ending.is_set():
-                job = None if self.stopped else self._store.take_job("scan")
+                job = self.next_job()
                 if job is not None:
                     self.do(job)
                 else:
@@ -147,24 +179,52 @@ class Robot:
         finally:
             self._disconnect()
 
+    def next_job(self) -> JobRow | None:
+        """The first scan of the queue that may begin now, taken; None if none may."""
+        if self.stopped or self._held.is_set():
+            return None
+        now, waits = self._clock.utc(), self._patience.waits(self._clock.monotonic_s())
+
+        def may_begin(job: JobRow) -> bool:
+            return (job.asked_by == "person" or not waits) and self._why_wait(job, now) is None
+
+        return self._store.take_job("scan", may_begin)
+
     def do(self, job: JobRow) -> None:
         """Do one scan, to its end, into a pause, or back into the queue."""
         scan = None
+        ready = False
         try:
             if job.attempts > ATTEMPTS_MAX:
                 raise DeviceError(f"was begun {ATTEMPTS_MAX} times and never ended")
             self._store.progress(job.id, job.share, "devices")
             self._make_ready()
+            ready = True
             self._store.progress(job.id, job.share, "plan")
             plan = self._survey.plan(job.plant)
-            scan = self._begin(job, len(plan.stops))
+            scan = self._book.begin(job, len(plan.stops))
             self._take(job, scan, plan)
         except (Stopped, OutOfSpace) as error:
-            self._set_aside(job, scan, str(error))
+            self._book.pause(job, scan, str(error))
         except TrellisError as error:
             if isinstance(error, DeviceError):
                 self._disconnect()
-            self._end(job, scan, "failed", str(error))
+            if not ready and job.asked_by == "agenda" and job.attempts <= ATTEMPTS_MAX:
+                self._wait_for_devices(job, str(error))
+            else:
+                self._book.end(job, scan, "failed", str(error))
+        finally:
+            self._cancelled.discard(job.id)
+            self._paused.discard(job.id)
+            self._skipped.pop(job.id, None)
+
+    def _wait_for_devices(self, job: JobRow, reason: str) -> None:
+        """What is scheduled waits for a device that is not there, instead of failing plant by plant."""
+        if self._patience.reason != reason:
+            message = f"scheduled scans wait, and are tried again: {reason}"
+            self._store.add_event(message, "error", plant=job.plant, job=job.id)
+        self._patience.failed(self._clock.monotonic_s(), reason)
+        self._book.put_back(job, None, f"waits: {reason}")
 
     def _make_ready(self) -> None:
         if not self._connected.is_set():
@@ -176,6 +236,8 @@ class Robot:
         if not self._homed:
             self._hardware.home()
             self._homed = True
+        self._check()
+        self._patience.worked()
 
     def _connect(self) -> None:
         """Open the devices; a camera that is slow to wake is asked again."""
@@ -189,77 +251,49 @@ class Robot:
                 log.warning("the camera is asked again", reason=str(error))
         return None
 
-    def _begin(self, job: JobRow, planned: int) -> ScanRow:
-        """The row of the scan that this job does: its old one, or a new one."""
-        if job.scan is not None:
-            scan = self._refreshed(self._store.scan(job.scan), "running", None)
-        else:
-            now = self._clock.utc()
-            name = self._free_name(job.plant, now)
-            folder = folder_of(self._folder, self._folder.scan(job.plant, name))
-            scan = ScanRow(name, job.plant, "running", now, None, planned, 0, 0, folder)
-        self._store.begin_scan(job.id, scan)
-        return scan
-
-    def _free_name(self, plant: str, now: datetime) -> str:
-        name = f"{now:%Y%m%dT%H%M%SZ}-{plant}"
-        tries = [name, *(f"{name}-{number}" for number in range(2, 100))]
-        return next(one for one in tries if not self._folder.scan(plant, one).path.exists())
-
     def _take(self, job: JobRow, scan: ScanRow, plan: Any) -> None:
         """Take photographs until there are no more to take, or a reason not to."""
         self._away = True
         failures = 0
-        with closing(self._survey.photographs(plan, self._folder_of(scan), scan.id)) as records:
-            for record in records:
-                failures = failures + 1 if record.outcome is Outcome.FAILED else 0
-                scan = self._refreshed(scan, "running", None)
-                self._store.save_scan(scan)
-                done = scan.views_taken + scan.views_failed
-                self._store.progress(job.id, done / max(scan.views_planned, 1), "photographs")
-                if job.id in self._cancelled:
-                    return self._end(job, scan, "cancelled", _CANCELLED)
-                if self._ending.is_set():
-                    return self._put_back(job, scan)
-                if failures >= HOPELESS:
-                    raise DeviceError(f"{failures} views in a row gave no photograph; the last: {record.reason}")
-        scan = self._refreshed(scan, "done", None)
+        again = True
+        while again:
+            again = False
+            with closing(self._survey.photographs(plan, self._book.folder_of(scan), scan.id)) as records:
+                for record in records:
+                    failures = failures + 1 if record.outcome is Outcome.FAILED else 0
+                    scan = self._book.follow(job, scan)
+                    if self._set_aside(job, scan):
+                        return
+                    if failures >= HOPELESS:
+                        raise DeviceError(f"{failures} views in a row gave no photograph; the last: {record.reason}")
+                    if job.id in self._skipped:
+                        again = True
+                        break  # the photographs go on from the manifest, which is about to change
+            if again:
+                self._book.skip(scan, self._skipped.pop(job.id))
+        self._finish(job, scan)
+
+    def _set_aside(self, job: JobRow, scan: ScanRow) -> bool:
+        """After a view: end or interrupt the scan if anybody wants that."""
+        if job.id in self._cancelled:
+            self._book.end(job, scan, "cancelled", _CANCELLED)
+        elif job.id in self._paused:
+            self._book.pause(job, scan, _PAUSED, held=True)
+        elif self._held.is_set():
+            self._book.put_back(job, scan, _HELD)
+        elif self._ending.is_set():
+            self._book.put_back(job, scan)
+        else:
+            return False
+        return True
+
+    def _finish(self, job: JobRow, scan: ScanRow) -> None:
+        scan = self._book.refreshed(scan, "done", None)
         if scan.views_taken < PHOTOGRAPHS_MIN:
             why = f"only {scan.views_taken} of {scan.views_planned} photographs could be taken"
-            return self._end(job, scan, "failed", why)
+            return self._book.end(job, scan, "failed", why)
         failed = f"{scan.views_failed} of {scan.views_planned} views gave no photograph" if scan.views_failed else None
-        return self._end(job, scan, "done", failed)
-
-    def _end(self, job: JobRow, scan: ScanRow | None, state: ScanState, reason: str | None) -> None:
-        self._cancelled.discard(job.id)
-        if scan is None and job.scan is not None:
-            scan = self._store.scan(job.scan)
-        if scan is None:
-            self._store.finish_job(job.id, "failed" if state == "failed" else "cancelled", reason)
-            return
-        scan = self._refreshed(scan, state, reason)
-        if scan.finished_at is None:
-            scan = replace(scan, finished_at=self._clock.utc())
-        self._store.end_scan(job.id, scan, reconstruct=self._reconstruct and state == "done")
-
-    def _set_aside(self, job: JobRow, scan: ScanRow | None, reason: str) -> None:
-        if scan is not None:
-            self._store.save_scan(self._refreshed(scan, "paused", reason))
-        self._store.pause(job.id, reason)
-
-    def _put_back(self, job: JobRow, scan: ScanRow) -> None:
-        self._store.save_scan(self._refreshed(scan, "paused", ENDING))
-        self._store.requeue(job.id, ENDING, counts=False)
-
-    def _refreshed(self, scan: ScanRow, state: ScanState, reason: str | None) -> ScanRow:
-        """The scan's row as its manifest tells it now; as it was while there is no manifest."""
-        folder = self._folder_of(scan)
-        if not folder.manifest.exists():
-            return replace(scan, state=state, reason=reason)
-        return scan_row(read_manifest(folder.manifest), scan.folder, state, reason)
-
-    def _folder_of(self, scan: ScanRow) -> ScanFolder:
-        return ScanFolder(self._folder.path / scan.folder)
+        return self._book.end(job, scan, "done", failed)
 
     def _park(self) -> None:
         """Go home when there is nothing to do: a daemon that starts takes the carriage to be docked."""

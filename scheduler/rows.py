@@ -3,9 +3,9 @@
 Every time is timezone-aware and in UTC. A reason is one line for a person.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, Self
 
 from trellis.records import MassEstimate, Traits
 
@@ -14,6 +14,8 @@ JobState = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
 ScanState = Literal["running", "paused", "done", "failed", "cancelled"]
 OccurrenceState = Literal["started", "done", "failed", "missed", "skipped"]
 EventLevel = Literal["info", "warning", "error"]
+AskedBy = Literal["person", "agenda"]
+CommandName = Literal["cancel", "stop", "pause", "skip", "hold", "believe"]
 
 #: A job in one of these states will change no more.
 ENDED: frozenset[str] = frozenset({"done", "failed", "cancelled"})
@@ -55,7 +57,9 @@ class ScanRow:
 class JobRow:
     """Something to do, being done, or done. `share` is how much of it, 0 to 1; `stage` names what happens now.
 
-    `attempts` counts how often it was started. `heartbeat_at` is the last sign of life of whatever does it.
+    `attempts` counts how often it was started. `heartbeat_at` is the last sign of life of whatever does it. `rank`
+    orders the queue, lowest first, and then by age. `held` says that a person paused it, and only a person lets it go
+    on. `tries_left` is how often it is asked for again if it fails.
     """
 
     id: int
@@ -72,6 +76,10 @@ class JobRow:
     worker_pid: int | None = None
     attempts: int = 0
     heartbeat_at: datetime | None = None
+    asked_by: AskedBy = "person"
+    rank: int = 0
+    held: bool = False
+    tries_left: int = 0
 
     @property
     def ended(self) -> bool:
@@ -89,6 +97,22 @@ class OccurrenceRow:
     state: OccurrenceState
     job: int | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class NewTurn:
+    """A plant's turn that is to be written down; `started` also queues its scan, `retries` times more if it fails."""
+
+    schedule: str
+    plant: str
+    due_at: datetime
+    state: OccurrenceState
+    reason: str | None = None
+    retries: int = 0
+
+    def instead(self, state: OccurrenceState, reason: str | None) -> Self:
+        """The same turn with another fate."""
+        return replace(self, state=state, reason=reason)
 
 
 @dataclass(frozen=True)
@@ -118,9 +142,14 @@ class EventRow:
 
 @dataclass(frozen=True)
 class CommandRow:
-    """A durable command that is in force: a job to be cancelled, or a stop that nobody has cleared."""
+    """A durable command that is in force.
+
+    `cancel` or `pause` a job, or `skip` a `view` of it; `stop`: nobody has cleared the stop; `hold`: nothing new
+    begins; `believe`: the clock is right.
+    """
 
     id: int
-    what: Literal["cancel", "stop"]
+    what: CommandName
     job: int | None
     asked_at: datetime
+    view: int | None = None

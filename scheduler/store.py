@@ -95,6 +95,12 @@ class Store(AgendaStore):
         with self._write() as connection:
             _save(connection, scans, "id", vars(scan))
 
+    def progress_scan(self, job_id: int, scan: ScanRow, share: float, stage: str) -> None:
+        """Write down a scan as it stands, and its job's sign of life; one wait for the disk a view."""
+        with self._write() as connection:
+            _save(connection, scans, "id", vars(scan))
+            self._alive(connection, job_id, share, {"stage": stage})
+
     def begin_scan(self, job_id: int, scan: ScanRow) -> None:
         """Write down a scan that begins, and that this job does it; both or neither."""
         with self._write() as connection:

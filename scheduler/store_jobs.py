@@ -1,16 +1,17 @@
 """The store's part about jobs: asking, cancelling, taking the next one, and what becomes of it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Integer, cast, select, update
 
-from scheduler.rows import ENDED, CommandRow, JobKind, JobRow, JobState
+from scheduler.rows import ENDED, AskedBy, CommandRow, JobKind, JobRow, JobState
 from scheduler.store_plants import PlantStore, no_such_plant
 from scheduler.tables import commands, jobs, scans
 from trellis.errors import InputError
 
-_OPEN = ("queued", "running", "paused")
+_COMMAND = ("id", "what", "job", "asked_at", "view")
+OPEN = ("queued", "running", "paused")
 
 
 class JobStore(PlantStore):
@@ -35,7 +36,7 @@ class JobStore(PlantStore):
     def request_reconstruction(self, plant: str, scan: str) -> JobRow:
         """Ask for a scan to be turned into numbers; one that is open already is given back."""
         with self._write() as connection:
-            same = (jobs.c.kind == "reconstruct", jobs.c.scan == scan, jobs.c.state.in_(_OPEN))
+            same = (jobs.c.kind == "reconstruct", jobs.c.scan == scan, jobs.c.state.in_(OPEN))
             waiting = connection.execute(select(jobs).where(*same)).mappings().first()
             if waiting is not None:
                 return JobRow(**waiting)
@@ -90,7 +91,7 @@ class JobStore(PlantStore):
     def pending_commands(self) -> list[CommandRow]:
         """Durable commands that nobody has carried out, oldest first; a stop stays one until it is cleared."""
         query = select(commands).where(commands.c.done_at.is_(None)).order_by(commands.c.id)
-        return [CommandRow(row["id"], row["what"], row["job"], row["asked_at"]) for row in self._rows(query)]
+        return [CommandRow(**{name: row[name] for name in _COMMAND}) for row in self._rows(query)]
 
     def command_done(self, command_id: int) -> None:
         """Mark a durable command as carried out."""
@@ -113,39 +114,38 @@ class JobStore(PlantStore):
                 connection.execute(update(commands).where(*in_force).values(done_at=self._now()))
                 self._tell(connection, "the stop was cleared")
 
-    def take_job(self, kind: JobKind) -> JobRow | None:
-        """The oldest queued job of this kind, now running; None when there is none."""
-        wanted = select(jobs).where(jobs.c.kind == kind, jobs.c.state == "queued").order_by(jobs.c.id).limit(1)
-        if not self._rows(wanted):
-            return None  # asked often: without the lock that a transaction which may write takes
+    def take_job(self, kind: JobKind, accept: Callable[[JobRow], bool] = lambda job: True) -> JobRow | None:
+        """The first queued job of this kind that is accepted, now running; None when there is none."""
+        query = select(jobs).where(jobs.c.kind == kind, jobs.c.state == "queued").order_by(jobs.c.rank, jobs.c.id)
+        # Asked often: without the lock that a transaction which may write takes.
+        wanted = next((job for row in self._rows(query) if accept(job := JobRow(**row))), None)
+        if wanted is None:
+            return None
+        now = self._now()
+        values = {
+            "state": "running",
+            "started_at": wanted.started_at or now,
+            "attempts": jobs.c.attempts + 1,
+            "heartbeat_at": now,
+            "reason": None,
+            "stage": None,
+        }
         with self._write() as connection:
-            row = connection.execute(wanted).mappings().first()
-            if row is None:
-                return None
-            now = self._now()
-            values = {
-                "state": "running",
-                "started_at": row["started_at"] or now,
-                "attempts": row["attempts"] + 1,
-                "heartbeat_at": now,
-                "reason": None,
-                "stage": None,
-            }
-            connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(values))
-        return self.job(row["id"])
+            still = (jobs.c.id == wanted.id, jobs.c.state == "queued")
+            taken = connection.execute(update(jobs).where(*still).values(values)).rowcount
+        return self.job(wanted.id) if taken else None
 
     def progress(
         self, job_id: int, share: float, stage: str | None = None, *, scan: str | None = None, pid: int | None = None
     ) -> None:
         """How far a running job is; also its sign of life."""
-        values: dict[str, Any] = {"share": min(max(share, 0.0), 1.0), "heartbeat_at": self._now()}
-        values |= {
-            name: value
-            for name, value in (("stage", stage), ("scan", scan), ("worker_pid", pid))
-            if value is not None
-        }  # fmt: skip
+        given = {"stage": stage, "scan": scan, "worker_pid": pid}
         with self._write() as connection:
-            connection.execute(update(jobs).where(jobs.c.id == job_id, jobs.c.state == "running").values(values))
+            self._alive(connection, job_id, share, {name: value for name, value in given.items() if value is not None})
+
+    def _alive(self, connection: Connection, job_id: int, share: float, values: dict[str, Any]) -> None:
+        values = {"share": min(max(share, 0.0), 1.0), "heartbeat_at": self._now(), **values}
+        connection.execute(update(jobs).where(jobs.c.id == job_id, jobs.c.state == "running").values(values))
 
     def finish_job(self, job_id: int, state: JobState, reason: str | None = None) -> JobRow:
         """End a job as done, failed or cancelled; an event tells of it."""
@@ -157,28 +157,40 @@ class JobStore(PlantStore):
         """Put a job back into the queue, in its old place; whether the attempt counts as one is the caller's word."""
         self._set_aside(job_id, "queued", reason, counts)
 
-    def pause(self, job_id: int, reason: str) -> None:
-        """Set a job aside until `resume_paused`; the attempt does not count."""
-        self._set_aside(job_id, "paused", reason, False)
+    def pause(self, job_id: int, reason: str, *, held: bool = False) -> None:
+        """Set a job aside until `resume_paused`, or, if held, until a person resumes it; the attempt does not count."""
+        self._set_aside(job_id, "paused", reason, False, held)
 
     def resume_paused(self) -> list[JobRow]:
-        """Queue every paused job again, in its old place."""
-        waiting = self.jobs(states=["paused"])
+        """Queue every paused job again, in its old place; not those that a person holds."""
+        waiting = [job for job in self.jobs(states=["paused"]) if not job.held]
         for job in waiting:
             self._set_aside(job.id, "queued", f"goes on after: {job.reason}", True)
         return waiting
 
-    def _set_aside(self, job_id: int, state: JobState, reason: str, counts: bool) -> None:
+    def _set_aside(self, job_id: int, state: JobState, reason: str, counts: bool, held: bool = False) -> None:
         with self._write() as connection:
-            attempts = jobs.c.attempts if counts else jobs.c.attempts - 1
-            values = {"state": state, "reason": reason, "worker_pid": None, "attempts": attempts}
+            # A job that waits has not begun an attempt that could be taken back.
+            begun = jobs.c.state == "running"
+            attempts = jobs.c.attempts if counts else jobs.c.attempts - cast(begun, Integer)
+            values = {"state": state, "reason": reason, "worker_pid": None, "attempts": attempts, "held": held}
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
             job = JobRow(**connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
             message = f"{job.kind} of {job.plant} {state}: {reason}"
             self._tell(connection, message, level="warning", plant=job.plant, scan=job.scan, job=job_id)
 
-    def _add(self, connection: Connection, kind: JobKind, plant: str, scan: str | None) -> JobRow:
+    def _add(
+        self,
+        connection: Connection,
+        kind: JobKind,
+        plant: str,
+        scan: str | None,
+        *,
+        asked_by: AskedBy = "person",
+        tries_left: int = 0,
+    ) -> JobRow:
         values = {"kind": kind, "plant": plant, "scan": scan, "state": "queued", "created_at": self._now()}
+        values |= {"asked_by": asked_by, "tries_left": tries_left}
         added = connection.execute(jobs.insert().values(**values, share=0.0, attempts=0))
         job_id = added.inserted_primary_key[0]
         self._tell(connection, f"{kind} of {plant} asked for", plant=plant, scan=scan, job=job_id)

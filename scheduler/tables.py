@@ -97,6 +97,10 @@ jobs = Table(
     Column("worker_pid", Integer),
     Column("attempts", Integer, nullable=False),
     Column("heartbeat_at", UtcTime),
+    Column("asked_by", String(16), nullable=False, server_default="person"),
+    Column("rank", Integer, nullable=False, server_default="0"),
+    Column("held", Boolean, nullable=False, server_default="0"),
+    Column("tries_left", Integer, nullable=False, server_default="0"),
     Index("ix_jobs_state_kind", "state", "kind"),
     sqlite_autoincrement=True,
 )
@@ -113,7 +117,7 @@ occurrences = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("schedule", String(64), nullable=False),
-    Column("plant", String(64), ForeignKey("plants.name"), nullable=False),
+    Column("plant", String(64), nullable=False),  # no foreign key: a schedule may name one that never was on the wall
     Column("due_at", UtcTime, nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("job", Integer, ForeignKey("jobs.id"), index=True),
@@ -153,6 +157,7 @@ commands = Table(
     Column("id", Integer, primary_key=True),
     Column("what", String(16), nullable=False),
     Column("job", Integer, ForeignKey("jobs.id")),
+    Column("view", Integer),
     Column("asked_at", UtcTime, nullable=False),
     Column("done_at", UtcTime, index=True),
     sqlite_autoincrement=True,

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.agenda import Turn, due, due_times, next_due
+from scheduler.agenda import Turn, due, next_due
 from scheduler.agenda_keeper import AgendaKeeper
 from scheduler.config import ScheduleTable
+from scheduler.recurrence import due_times
 from scheduler.store import PlantRow, Store
+from scheduler.wall_clock import WallClockJudge
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -24,7 +26,7 @@ def _one(zone: str, at: str, day: str) -> datetime:
     """The one instant at which the local time falls on a day."""
     midnight = datetime.combine(date.fromisoformat(day), time(0), tzinfo=ZoneInfo(zone)).astimezone(UTC)
     after, until = midnight - timedelta(minutes=1), midnight + timedelta(hours=12)
-    (instant,) = due_times(time.fromisoformat(at), ZoneInfo(zone), after, until)
+    (instant,) = due_times(ScheduleTable(daily_at=at), ZoneInfo(zone), after, until)
     return instant
 
 
@@ -58,14 +60,15 @@ def test_a_local_time_of_day_falls_where_the_zone_says(zone: str, at: str, day: 
 )
 def test_a_daily_time_comes_once_a_day_whatever_the_zone_does(zone: str, at: time, first: date) -> None:
     start = datetime.combine(first, at, tzinfo=ZoneInfo(zone)).astimezone(UTC) - timedelta(hours=3)
-    assert len(due_times(at, ZoneInfo(zone), start, start + timedelta(days=365))) == 365
+    table = ScheduleTable(daily_at=f"{at:%H:%M}")
+    assert len(due_times(table, ZoneInfo(zone), start, start + timedelta(days=365))) == 365
 
 
 def test_neighbouring_spans_share_no_instant_and_lose_none() -> None:
-    instants = due_times(time(6), BERLIN, _utc("2026-03-01T00:00"), _utc("2026-04-10T00:00"))
+    instants = due_times(ScheduleTable(), BERLIN, _utc("2026-03-01T00:00"), _utc("2026-04-10T00:00"))
     at = instants[10]
-    before = due_times(time(6), BERLIN, _utc("2026-03-01T00:00"), at)
-    after = due_times(time(6), BERLIN, at, _utc("2026-04-10T00:00"))
+    before = due_times(ScheduleTable(), BERLIN, _utc("2026-03-01T00:00"), at)
+    after = due_times(ScheduleTable(), BERLIN, at, _utc("2026-04-10T00:00"))
     assert before + after == instants
     assert before[-1] == at
 
@@ -118,14 +121,22 @@ def store(tmp_path: Path):
         yield opened
 
 
-def _keeper(store: Store, *schedules: ScheduleTable, warnings: list[str] | None = None) -> AgendaKeeper:
-    return AgendaKeeper(store, schedules, BERLIN, (warnings if warnings is not None else []).append)
+def _keeper(
+    store: Store, *schedules: ScheduleTable, warnings: list[str] | None = None, synchronised: bool = False
+) -> AgendaKeeper:
+    judge = WallClockJudge(synchronised=lambda: synchronised)
+    return AgendaKeeper(store, schedules, BERLIN, (warnings if warnings is not None else []).append, judge=judge)
+
+
+def _live(keeper: AgendaKeeper, now: datetime) -> None:
+    """Let the keeper look while the clock runs as it should."""
+    keeper.follow(now, now.timestamp())
 
 
 def test_a_turn_queues_a_scan_of_every_plant_once(store: Store) -> None:
     keeper = _keeper(store, ScheduleTable(daily_at="06:00"))
     for second in range(0, 180, 20):
-        keeper.follow(_utc("2026-06-01T03:59") + timedelta(seconds=second))
+        _live(keeper, _utc("2026-06-01T03:59") + timedelta(seconds=second))
     assert sorted(job.plant for job in store.jobs()) == ["p01", "p02"]
     assert [turn.state for turn in store.occurrences()] == ["started", "started"]
 
@@ -147,8 +158,8 @@ def test_a_plant_that_left_the_wall_is_skipped_with_that_reason(store: Store) ->
     keeper = _keeper(store, ScheduleTable(daily_at="06:00", plants=("p01", "p09")))
     store.sync_plants([PlantRow("p01", (0.7, 0.8, 0.0))])
     store.remember_plant(PlantRow("p09", (0.9, 0.8, 0.0), active=False))
-    keeper.follow(_utc("2026-06-01T03:59"))
-    keeper.follow(_utc("2026-06-01T04:00:30"))
+    _live(keeper, _utc("2026-06-01T03:59"))
+    _live(keeper, _utc("2026-06-01T04:00:30"))
     assert {turn.plant: (turn.state, turn.reason) for turn in store.occurrences()} == {
         "p01": ("started", None),
         "p09": ("skipped", "it is not on the wall"),
@@ -157,9 +168,9 @@ def test_a_plant_that_left_the_wall_is_skipped_with_that_reason(store: Store) ->
 
 def test_a_plant_whose_last_scan_still_waits_is_skipped_with_that_reason(store: Store) -> None:
     keeper = _keeper(store, ScheduleTable(daily_at="06:00", plants=("p01",)))
-    keeper.follow(_utc("2026-06-01T03:59"))
-    keeper.follow(_utc("2026-06-01T04:00:30"))
-    keeper.follow(_utc("2026-06-02T04:00:30"))
+    _live(keeper, _utc("2026-06-01T03:59"))
+    _live(keeper, _utc("2026-06-01T04:00:30"))
+    _live(keeper, _utc("2026-06-02T04:00:30"))
     assert [turn.state for turn in store.occurrences()] == ["skipped", "started"]
     assert len(store.jobs()) == 1
 
@@ -167,8 +178,8 @@ def test_a_plant_whose_last_scan_still_waits_is_skipped_with_that_reason(store: 
 def test_a_clock_in_1970_is_not_believed_and_it_says_so_once(store: Store) -> None:
     warnings: list[str] = []
     keeper = _keeper(store, ScheduleTable(daily_at="06:00"), warnings=warnings)
-    keeper.follow(_utc("1970-01-01T05:59"))
-    keeper.follow(_utc("1970-01-01T06:01"))
+    _live(keeper, _utc("1970-01-01T05:59"))
+    _live(keeper, _utc("1970-01-01T06:01"))
     assert store.occurrences() == []
     assert store.seen_until() == {}
     assert len(warnings) == 1
@@ -178,9 +189,9 @@ def test_a_clock_in_1970_is_not_believed_and_it_says_so_once(store: Store) -> No
 def test_a_clock_that_went_back_runs_nothing_twice_and_says_so(store: Store) -> None:
     warnings: list[str] = []
     keeper = _keeper(store, ScheduleTable(daily_at="06:00", plants=("p01",)), warnings=warnings)
-    keeper.follow(_utc("2026-06-01T03:59"))
-    keeper.follow(_utc("2026-06-01T04:01"))
-    keeper.follow(_utc("2026-06-01T03:30"))
-    keeper.follow(_utc("2026-06-01T04:00:30"))
+    _live(keeper, _utc("2026-06-01T03:59"))
+    _live(keeper, _utc("2026-06-01T04:01"))
+    _live(keeper, _utc("2026-06-01T03:30"))
+    _live(keeper, _utc("2026-06-01T04:00:30"))
     assert len(store.occurrences()) == 1
     assert "went back" in warnings[0]
