@@ -1,22 +1,24 @@
-"""From the carriage's pose to four lengths, and back from lengths to the pose with what is not known about it.
+"""From the carriage's pose to its cables' lengths, and back from lengths to the pose with what is not known about it.
 
-A planar pose is (x, y, yaw): metres in the world, radians about world z.
+A planar pose is (x, y, yaw): metres in the world, radians about world z. Formulas: docs/cable-robot.md.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cdpr.robot import Array, CableRobot
+from cdpr.search import search
 from trellis.errors import TrellisError
 
-_NEARLY_LEVEL_RAD = 0.02
-_PATIENCE = 20
+_ANYWHERE_M = 1e6
+#: Squared metres: a corner inside a pulley's wheel, where a search may stray, has no tangent.
+_STRAIGHT_MIN_M2 = 1e-8
 
 
 class NoForwardSolution(TrellisError):
-    """Four lengths that no pose near the start explains."""
+    """Lengths that no pose near the start explains."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,11 @@ class PosePrior:
 
     mean: Array
     covariance: Array
+
+    @staticmethod
+    def of_yaw(mean_rad: float, std_rad: float) -> "PosePrior":
+        """A belief about yaw alone: what four lengths hardly tell."""
+        return PosePrior(np.array([0.0, 0.0, mean_rad]), np.diag([_ANYWHERE_M**2, _ANYWHERE_M**2, std_rad**2]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,22 +60,44 @@ class PlanarEstimate:
 
 
 def cable_lengths(robot: CableRobot, pose: ArrayLike) -> Array:
-    """Lengths from pulley to corner.
+    """Lengths from where each cable comes onto its pulley to the corner: wrapped arc and straight part.
 
     Args:
         robot: The robot.
         pose: x, y, yaw; shape (..., 3).
 
     Returns:
-        Metres, shape (..., 4), ordered as `robot.pulleys_m`. Neglects sag, stretch and the pulleys' radius.
+        Metres, shape (..., m), ordered as `robot.pulleys_m`. Neglects sag and stretch (`cdpr.elasticity`).
+
+    Source: docs/cable-robot.md, sections 1 and 2; MuJoCo's tendons and cylinder wrap agree (tests).
     """
-    return np.asarray(np.linalg.norm(cable_vectors(robot, np.asarray(pose, dtype=float))[0], axis=-1))
+    where = np.asarray(pose, dtype=float)
+    straight = np.asarray(np.linalg.norm(cable_vectors(robot, where)[0], axis=-1))
+    return straight + robot.pulley_radii_m * wrapped_rad(robot, where) if robot.has_wheels else straight
+
+
+def wrapped_rad(robot: CableRobot, pose: ArrayLike) -> Array:
+    """Angle that each cable lies on its wheel, shape (..., m), between -pi/2 and 3 pi/2.
+
+    Below zero the cable has left the wheel: such a pose is not what the pulley was mounted for. The angle is then still
+    continuous, so that derivatives hold.
+    """
+    arms, _ = _arms(robot, np.asarray(pose, dtype=float))
+    radius, turn = robot.pulley_radii_m, robot.pulley_turns
+    straight = np.sqrt(np.maximum((arms**2).sum(axis=-1) - radius**2, _STRAIGHT_MIN_M2))
+    # The leaving point's direction n is arm * (radius - i turn straight), as complex numbers; here turned back by the
+    # entry, and mirrored for a clockwise wheel, so that its angle is what lies on the wheel.
+    cos, sin = np.cos(robot.pulley_entries_rad), np.sin(robot.pulley_entries_rad)
+    right, up = arms[..., 0] * cos + arms[..., 1] * sin, turn * (arms[..., 1] * cos - arms[..., 0] * sin)
+    angle = np.arctan2(radius * up - straight * right, radius * right + straight * up)
+    return np.asarray(np.where(angle < -np.pi / 2, angle + 2 * np.pi, angle))
 
 
 def length_jacobian(robot: CableRobot, pose: ArrayLike) -> Array:
-    """Derivative of the four lengths by x, y and yaw, shape (..., 4, 3).
+    """Derivative of the lengths by x, y and yaw, shape (..., m, 3).
 
-    The row of a cable is its unit vector u from pulley to corner, and u · (d corner / d yaw). Its negative transpose
+    The row of a cable is its unit vector u along the straight part towards the corner, and u · (d corner / d yaw): what
+    the wheel takes up in arc, the straight part gives, so the wheel enters through u alone. The negative transpose
     takes tensions to the wrench on the carriage (virtual work).
     """
     cables, turned = cable_vectors(robot, np.asarray(pose, dtype=float))
@@ -86,7 +115,10 @@ def length_curvature(robot: CableRobot, pose: ArrayLike, pulls: ArrayLike) -> Ar
     Args:
         robot: The robot.
         pose: Shape (..., 3).
-        pulls: Shape (..., 4).
+        pulls: Shape (..., m).
+
+    A corner that moves across its cable turns it about the point where it leaves the wheel, so the wheel's radius
+    enters through the straight part's length alone.
     """
     cables, turned = cable_vectors(robot, np.asarray(pose, dtype=float))
     lengths = np.linalg.norm(cables, axis=-1)
@@ -100,7 +132,19 @@ def length_curvature(robot: CableRobot, pose: ArrayLike, pulls: ArrayLike) -> Ar
 
 
 def cable_vectors(robot: CableRobot, pose: Array) -> tuple[Array, Array]:
-    """Vectors from pulley to corner, and the corners' levers turned by yaw, in world axes; both (..., 4, 2)."""
+    """Straight parts from leaving the pulley to the corner, and the corners' levers turned by yaw; both (..., m, 2)."""
+    arms, turned = _arms(robot, pose)
+    if not robot.has_wheels:
+        return arms, turned
+    square, radius = (arms**2).sum(axis=-1), robot.pulley_radii_m
+    straight = np.sqrt(np.maximum(square - radius**2, _STRAIGHT_MIN_M2))
+    along, across = straight**2 / square, straight * robot.pulley_turns * radius / square
+    x, y = arms[..., 0], arms[..., 1]
+    return np.stack([along * x - across * y, along * y + across * x], axis=-1), turned
+
+
+def _arms(robot: CableRobot, pose: Array) -> tuple[Array, Array]:
+    """Vectors from the wheels' centres to the corners, and the corners' levers turned by yaw, world axes."""
     cos, sin = np.cos(pose[..., 2])[..., None], np.sin(pose[..., 2])[..., None]
     corner_x, corner_y = robot.corners_m[:, 0], robot.corners_m[:, 1]
     turned = np.stack([cos * corner_x - sin * corner_y, sin * corner_x + cos * corner_y], axis=-1)
@@ -110,16 +154,17 @@ def cable_vectors(robot: CableRobot, pose: Array) -> tuple[Array, Array]:
 def forward(
     robot: CableRobot,
     lengths_m: ArrayLike,
-    length_std_m: float = 0.0018,
+    length_std_m: ArrayLike = 0.0018,
     start: ArrayLike | None = None,
     prior: PosePrior | None = None,
 ) -> PlanarEstimate:
-    """The pose that explains four lengths best, by damped least squares (Levenberg-Marquardt).
+    """The pose that explains the lengths best: the least squared error, from any start in the frame (`cdpr.search`).
 
     Args:
         robot: The robot.
-        lengths_m: Measured lengths, shape (4,).
-        length_std_m: Their standard deviation; the default is the published robot's (Chen et al., IROS 2022).
+        lengths_m: Measured lengths, shape (m,).
+        length_std_m: Their standard deviation, one or one a cable (m,); the default is the published robot's (Chen et
+            al., IROS 2022).
         start: Where to begin; the middle of the pulleys with yaw 0 when not given.
         prior: Enters as three more measurements.
 
@@ -127,47 +172,27 @@ def forward(
         NoForwardSolution: It does not converge, or a length is not positive and finite.
     """
     lengths = np.asarray(lengths_m, dtype=float)
-    if lengths.shape != (4,) or not (np.isfinite(lengths).all() and (lengths > 0).all()):
-        raise NoForwardSolution(f"four positive lengths are needed, not {lengths_m!r}; check the drives' encoders")
-    begin = np.append(robot.pulleys_m.mean(axis=0), 0.0) if start is None else np.array(start, dtype=float)
-    # Yaw is so weakly seen that a long step in x and y may turn the carriage over: first go there nearly level.
-    level = PosePrior(begin, np.diag([1e6, 1e6, _NEARLY_LEVEL_RAD**2]))
-    near, _ = _minimise(robot, lengths, length_std_m, begin, level)
-    pose, rows = _minimise(robot, lengths, length_std_m, near, prior)
-    misfit_m = lengths - cable_lengths(robot, pose)
-    return PlanarEstimate(pose, np.asarray(np.linalg.inv(rows.T @ rows)), float(np.sqrt(np.mean(misfit_m**2))))
+    if lengths.shape != (robot.cables,) or not (np.isfinite(lengths).all() and (lengths > 0).all()):
+        raise NoForwardSolution(f"{robot.cables} positive lengths are needed, not {lengths_m!r}; check the encoders")
+    begin = np.append(robot.pulleys_m.mean(axis=0), 0.0) if start is None else np.asarray(start, dtype=float)
+    poses, normals, arrived = least_squares(robot, lengths[None], length_std_m, begin[None], prior)
+    if not arrived[0]:
+        raise NoForwardSolution(f"no pose explains the lengths {lengths.round(4).tolist()} m; home the robot again")
+    misfit_m = lengths - cable_lengths(robot, poses[0])
+    return PlanarEstimate(poses[0], np.asarray(np.linalg.inv(normals[0])), float(np.sqrt(np.mean(misfit_m**2))))
 
 
-def _minimise(
-    robot: CableRobot, lengths: Array, std_m: float, start: Array, prior: PosePrior | None
-) -> tuple[Array, Array]:
-    """The pose of least squared error and the whitened Jacobian there."""
-    whitener = None if prior is None else np.linalg.cholesky(np.linalg.inv(prior.covariance)).T
-    pose, damping = start, 1e-3
-    rows, errors = _equations(robot, pose, lengths, std_m, prior, whitener)
-    for turn in range(200):
-        normal = rows.T @ rows
-        if turn >= _PATIENCE:  # it zigzags or creeps: see `length_curvature`
-            curved = normal + length_curvature(robot, pose, errors[:4] / std_m)
-            normal = curved if np.linalg.det(curved) > 0 else normal
-        step = -np.linalg.solve(normal + damping * np.diag(np.diag(normal)), rows.T @ errors)
-        new_rows, new_errors = _equations(robot, pose + step, lengths, std_m, prior, whitener)
-        if new_errors @ new_errors < errors @ errors:
-            pose, rows, errors, damping = pose + step, new_rows, new_errors, max(damping / 10, 1e-12)
-        else:
-            damping *= 10
-        # A step below rounding, taken or refused, means that this is the minimum.
-        if np.abs(step).max() < 1e-11:
-            return pose, rows
-    raise NoForwardSolution(f"no pose explains the lengths {lengths.round(4).tolist()} m; home the robot again")
-
-
-def _equations(
-    robot: CableRobot, pose: Array, lengths: Array, std_m: float, prior: PosePrior | None, whitener: Array | None
-) -> tuple[Array, Array]:
-    """Whitened Jacobian and errors of lengths and prior."""
-    rows = length_jacobian(robot, pose) / std_m
-    errors = (cable_lengths(robot, pose) - lengths) / std_m
-    if prior is None or whitener is None:
-        return rows, errors
-    return np.vstack([rows, whitener]), np.concatenate([errors, whitener @ (pose - prior.mean)])
+def least_squares(
+    robot: CableRobot, lengths_m: Array, length_std_m: ArrayLike, starts: Array, prior: PosePrior | None
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Poses (n, 3), their inverse covariances (n, 3, 3), which rows arrived; lengths (n, m) and starts (n, 3)."""
+    count = len(lengths_m)
+    poses, normals, arrived = np.empty((count, 3)), np.empty((count, 3, 3)), np.zeros(count, dtype=np.bool_)
+    stds = np.array(np.broadcast_to(np.asarray(length_std_m, dtype=float), (robot.cables,)))
+    weights = np.zeros((3, 3)) if prior is None else np.linalg.inv(prior.covariance)
+    mean = np.zeros(3) if prior is None else np.array(prior.mean, dtype=float)
+    lengths, begin = np.ascontiguousarray(lengths_m, dtype=float), np.ascontiguousarray(starts, dtype=float)
+    search(robot.table, lengths, stds, begin, mean, np.ascontiguousarray(weights), poses, normals, arrived)
+    if prior is None:  # a whole turn more is the same pose
+        poses[:, 2] -= 2 * np.pi * np.round((poses[:, 2] - begin[:, 2]) / (2 * np.pi))
+    return poses, normals, arrived
