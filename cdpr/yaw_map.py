@@ -11,13 +11,11 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
 from cdpr.config import CablesSection
-from cdpr.kinematics import length_jacobian
-from cdpr.robot import GRAVITY_M_S2, Array, CableRobot
-from cdpr.tension import easiest_yaw_rad
+from cdpr.robot import Array, CableRobot
+from cdpr.tension import easiest_yaw_rad, margins_n
 
 _PITCH_M = 0.02
 _LIMIT_RAD = 0.35
-_FIRST, _SECOND = np.triu_indices(8, 1)
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -72,37 +70,6 @@ def yaw_map(section: CablesSection) -> YawMap:
     places = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
     found = np.concatenate([_easiest(robot, part) for part in np.array_split(places, max(len(places) // 1000, 1))])
     return YawMap(robot, x, y, found[:, 0].reshape(len(x), len(y)), found[:, 1].reshape(len(x), len(y)))
-
-
-def margins_n(robot: CableRobot, poses: ArrayLike) -> Array:
-    """`cdpr.tension.margin_n` under gravity for many poses at once, shape (..., 3) to (...)."""
-    where = np.asarray(poses, dtype=float)
-    balance = np.swapaxes(length_jacobian(robot, where), -1, -2)  # (..., 3, 4)
-    # The null vector of a 3 x 4 matrix: its signed minors.
-    minors = [np.linalg.det(np.delete(balance, column, axis=-1)) for column in range(4)]
-    free = np.stack([minors[0], -minors[1], minors[2], -minors[3]], axis=-1)
-    free = free / np.linalg.norm(free, axis=-1, keepdims=True)
-    gram = balance @ np.swapaxes(balance, -1, -2)
-    some = np.swapaxes(balance, -1, -2) @ np.linalg.solve(gram, _gravity(robot, where)[..., None])
-    some = some[..., 0]
-    # As in `margin_n`: the least of eight lines peaks where two of them cross.
-    offset = np.concatenate([some - robot.tension_min_n, robot.tension_max_n - some], axis=-1)
-    slope = np.concatenate([free, -free], axis=-1)
-    falls = slope[..., _FIRST] - slope[..., _SECOND]
-    rises = offset[..., _SECOND] - offset[..., _FIRST]
-    crossing = np.abs(falls) > 1e-12
-    steps = np.where(crossing, rises / np.where(crossing, falls, 1.0), 0.0)
-    least = (offset[..., :, None] + slope[..., :, None] * steps[..., None, :]).min(axis=-2)
-    return np.asarray(np.where(crossing, least, -np.inf).max(axis=-1))
-
-
-def _gravity(robot: CableRobot, poses: Array) -> Array:
-    """The weight's wrench, shape (..., 3)."""
-    x, y = robot.centre_of_mass_m
-    lever_x_m = np.cos(poses[..., 2]) * x - np.sin(poses[..., 2]) * y
-    weight_n = robot.mass_kg * GRAVITY_M_S2
-    zero = np.zeros_like(lever_x_m)
-    return np.stack([zero, zero - weight_n, -lever_x_m * weight_n], axis=-1)
 
 
 def _axis(low_m: float, high_m: float) -> Array:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cdpr.config import CablesSection
-from cdpr.tension import easiest_yaw_rad, margin_n
-from cdpr.yaw_map import YawMap, margins_n, yaw_map
+from cdpr.tension import easiest_yaw_rad, margin_n, margins_n
+from cdpr.yaw_map import YawMap, yaw_map
 
 PLACES = np.random.default_rng(7).uniform((0.2, 0.2), (2.0, 1.7), size=(300, 2))
 
