@@ -1,11 +1,14 @@
 """The section `[cables]`: the cable robot's geometry, limits and drives. Defaults are the hydroponic robot's."""
 
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
+from cdpr.drums import Drums
 from cdpr.robot import CableRobot
+from cdpr.workspace import Workspace
 from trellis.config import Section
 
 Pair = tuple[float, float]
@@ -20,6 +23,11 @@ class CablesSection(Section):
     `cable_stiffness_n` is the force that would double a cable's length: 50 N on 2 m of a 20 kN line stretch it by 5 mm.
     `slip_m` is how far one cable may disagree with the other three once the carriage is back at home, where all four
     were homed; beyond it an encoder has slipped, and the carriage must be docked and homed anew.
+    With `pulley_radius_m` above 0 `pulleys_m` are the wheels' centres; a cable comes onto its wheel at the angle
+    `pulley_entries_deg` and goes round it counter-clockwise (`pulley_turns` 1) or clockwise (-1): as given, it comes
+    along the outer side of the frame. `drum_buildup_m` is how much a drum's squared radius grows for a metre wound on,
+    about d²/(π w) for a cord of diameter d wound over a width w. `workspace_m` is a polygon, within the rectangle of
+    `workspace_x_m` and `workspace_y_m`, that `trellis cdpr workspace` can find.
     """
 
     pulleys_m: Four = ((2.20, 0.0), (2.20, 2.00), (0.0, 2.00), (0.0, 0.0))
@@ -43,6 +51,12 @@ class CablesSection(Section):
     control_period_s: float = Field(default=0.02, ge=0.005, le=0.1)
     dock_radius_m: float = Field(default=0.02, gt=0, le=0.5)
     slip_m: float = Field(default=0.003, gt=0, le=0.5)
+    pulley_radius_m: float = Field(default=0.0, ge=0, lt=0.5)
+    pulley_entries_deg: tuple[float, float, float, float] = (0.0, 0.0, 180.0, 180.0)
+    pulley_turns: tuple[Literal[-1, 1], Literal[-1, 1], Literal[-1, 1], Literal[-1, 1]] = (-1, 1, -1, 1)
+    drum_buildup_m: float = Field(default=0.0, ge=0, lt=1e-3)
+    cable_kg_m: float = Field(default=0.001, ge=0, lt=1)
+    workspace_m: tuple[Pair, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -56,6 +70,13 @@ class CablesSection(Section):
                 raise ValueError(f"home_m {self.home_m} lies outside {name} {low, high}")
         if len(set(self.axes)) != 4 or any(port not in (0, 1) or axis not in (0, 1) for port, axis in self.axes):
             raise ValueError("axes must be four different pairs [port 0 or 1, axis 0 or 1]")
+        space = self.workspace()
+        (left, right), (low, high) = space.x_m, space.y_m
+        (least_x, most_x), (least_y, most_y) = self.workspace_x_m, self.workspace_y_m
+        if not (least_x <= left and right <= most_x and least_y <= low and high <= most_y):
+            raise ValueError("workspace_m must lie between workspace_x_m and workspace_y_m")
+        if not space.holds(*self.home_m):
+            raise ValueError(f"home_m {self.home_m} lies outside workspace_m")
         return self
 
     def robot(self) -> CableRobot:
@@ -67,7 +88,22 @@ class CablesSection(Section):
             centre_of_mass_m=np.array(self.centre_of_mass_m),
             tension_min_n=self.tension_min_n,
             tension_max_n=self.tension_max_n,
+            pulley_radii_m=np.array([self.pulley_radius_m]),
+            pulley_entries_rad=np.radians(self.pulley_entries_deg),
+            pulley_turns=np.array(self.pulley_turns, dtype=float),
+            cable_stiffness_n=self.cable_stiffness_n,
+            cable_kg_m=self.cable_kg_m,
         )
+
+    def workspace(self) -> Workspace:
+        """Where the carriage's centre may go: `workspace_m`, or the rectangle where no polygon is given."""
+        if self.workspace_m:
+            return Workspace(np.array(self.workspace_m))
+        return Workspace.rectangle(self.workspace_x_m, self.workspace_y_m)
+
+    def drums(self, scales: ArrayLike = (1.0, 1.0, 1.0, 1.0)) -> Drums:
+        """The drums, each paying out so many times what its nominal radius says (`[calibration] scales`)."""
+        return Drums(self.drum_radius_m * np.asarray(scales, dtype=float), np.array([self.drum_buildup_m]))
 
 
 class CalibrationSection(Section):
