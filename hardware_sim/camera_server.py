@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from hardware_sim.farm import Farm
+from hardware_sim.optics import Camera
 from hardware_sim.photograph import Photographer, PlantSpec
 from hardware_sim.physics import Physics
 from hardware_sim.rigid import Array
@@ -37,13 +38,20 @@ class CameraServer:
         plants: On the wall.
         utc: The simulated calendar.
         port: To listen on; 0 takes a free one.
-        seed: Of the shot noise.
+        seed: Of the shot noise and of the drifts.
+        camera: Its settings; the default ones where None.
     """
 
     def __init__(
-        self, farm: Farm, plants: Sequence[PlantSpec], utc: Callable[[], datetime], port: int, seed: int
+        self,
+        farm: Farm,
+        plants: Sequence[PlantSpec],
+        utc: Callable[[], datetime],
+        port: int,
+        seed: int,
+        camera: Camera | None = None,
     ) -> None:
-        self.farm, self.plants, self.utc = farm, list(plants), utc
+        self.farm, self.plants, self.utc, self.camera = farm, list(plants), utc, camera or Camera()
         self._seed = seed
         self._photographer: Photographer | None = None
         self._rendering = threading.Lock()
@@ -79,9 +87,9 @@ class CameraServer:
             faults = self.farm.faults
             if faults["camera.stale"] and self._last is not None:
                 return self._last
-            pose = self.farm.look(Physics.world_from_camera)
+            pose, twist = self.farm.look(camera_motion)
             taken_at, frame = self.utc(), self._frame
-            jpeg = self._black(frame) if faults["camera.black"] else self._the_photographer().jpeg(pose, frame)
+            jpeg = self._black(frame) if faults["camera.black"] else self._the_photographer().jpeg(pose, frame, twist)
             self._frame += 1
             plant = nearest_plant(self.plants, pose)
             if plant is not None:
@@ -118,8 +126,28 @@ class CameraServer:
     def _the_photographer(self) -> Photographer:
         """Made at the first photograph: a farm whose camera nobody asks costs nothing."""
         if self._photographer is None:
-            self._photographer = Photographer(self.farm.world, self.plants, self._seed)
+            self._photographer = Photographer(self.farm.world, self.plants, self._seed, self.camera)
         return self._photographer
+
+
+def camera_motion(physics: Physics) -> tuple[Array, Array]:
+    """True camera pose (4, 4) and its velocity in its own frame, (6,): three of m/s, three of rad/s.
+
+    By a central difference over the next and the last half millisecond at the present rates of carriage and servos.
+    """
+    step_s = 0.0005
+    before, after = (
+        physics.world.world_from_camera(
+            physics.carriage + sign * step_s * physics.carriage_rate,
+            physics.joints_rad + sign * step_s * np.array(physics.servos.rate),
+        )
+        for sign in (-1, 1)
+    )
+    now = physics.world_from_camera()
+    velocity = now[:3, :3].T @ (after[:3, 3] - before[:3, 3]) / (2 * step_s)
+    turned = before[:3, :3].T @ after[:3, :3]
+    spin = np.array([turned[2, 1] - turned[1, 2], turned[0, 2] - turned[2, 0], turned[1, 0] - turned[0, 1]]) / 2
+    return now, np.concatenate([velocity, spin / (2 * step_s)])
 
 
 def nearest_plant(plants: Sequence[PlantSpec], world_from_camera: Array) -> str | None:

@@ -10,11 +10,17 @@ from rich.progress import track
 from hardware_sim.dataset import Order, write_dataset
 from hardware_sim.farm import Farm
 from hardware_sim.lettuce import CULTIVARS
+from hardware_sim.optics import camera_from_words
 from hardware_sim.realtime import RealTimeServer, plants_on_wall
 from hardware_sim.strip import DAYS, write_strip
 from hardware_sim.world import build_world
 from trellis.durable import make_folder
 from trellis.errors import InputError
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--camera", help="A setting of the camera, such as exposure_drift=0.1; may be given several times."),
+]
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 
@@ -29,13 +35,15 @@ def serve(
     errors: Annotated[str, typer.Option(help="What the builder left: none, calibrated or builder.")] = "calibrated",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the camera; 0 takes a free one.")] = 8701,
     links: Annotated[Path | None, typer.Option(help="A folder for links to the serial ports.")] = None,
+    camera: Settings = None,
 ) -> None:
     """Run a simulated farm in real time: its serial ports as pseudo-terminals, its camera over HTTP, until Ctrl-C."""
     if context.invoked_subcommand is None:
         if links is not None:
             make_folder(links)  # before anything is opened
         on_wall = plants_on_wall(plants, day, cultivar, seed)
-        with RealTimeServer(Farm(build_world(seed, errors)), on_wall, seed, port, links) as server:
+        lens = camera_from_words(camera or ())
+        with RealTimeServer(Farm(build_world(seed, errors)), on_wall, seed, port, links, lens) as server:
             for line in server.describe():
                 Console().print(line, highlight=False, soft_wrap=True)
             server.wait()
@@ -50,11 +58,12 @@ def render(
     views: Annotated[int, typer.Option(min=1, max=1000, help="Photographs to take.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The farm's seed: another seed, another plant.")] = 7,
     neighbours: Annotated[bool, typer.Option("--neighbours/--alone", help="With the eight plants around it.")] = False,
+    camera: Settings = None,
 ) -> None:
     """Photograph one simulated plant all around and write a data set with its truth."""
     if (out / "truth.json").exists():
         raise InputError(f"{out} holds a data set already; choose another folder or remove it")
-    order = Order(plant, day, cultivar, views, seed, neighbours)
+    order = Order(plant, day, cultivar, views, seed, neighbours, camera_from_words(camera or ()))
     make_folder(out)
     console = Console(stderr=True)
     for _ in track(write_dataset(order, out), "photographing", total=views, console=console):

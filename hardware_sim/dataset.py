@@ -4,13 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hardware_sim.lettuce import check_growable
+from hardware_sim.optics import Camera
 from hardware_sim.photograph import Photographer
 from hardware_sim.rigid import Array, motion, quaternion_wxyz
 from hardware_sim.scene import PlantSpec
@@ -42,6 +43,7 @@ class Order:
     views: int
     seed: int
     neighbours: bool
+    camera: Camera = field(default_factory=Camera)
 
     def __post_init__(self) -> None:
         check_growable(self.day, self.cultivar)
@@ -50,7 +52,7 @@ class Order:
 def write_dataset(order: Order, folder: Path) -> Iterator[str]:
     """Write the data set; yields the name of each photograph as it is there. The truth is written last."""
     world = build_world(order.seed, "calibrated")
-    photographer = Photographer(world, plants_of(order), order.seed)
+    photographer = Photographer(world, plants_of(order), order.seed, order.camera)
     subject = photographer.scene.plants[0]
     height_m = max(float(sheet.vertices_m[..., 2].max()) for sheet in subject.sheets)
     middle = site_m(COLUMN, ROW) + np.array([0, 0, height_m / 2])

@@ -15,6 +15,7 @@ import serial
 from hardware_sim.camera_server import CameraServer
 from hardware_sim.farm import Farm
 from hardware_sim.faults import Faults
+from hardware_sim.optics import Camera
 from hardware_sim.planting import plant_specs
 from hardware_sim.world import build_world
 from trellis.clock import Clock
@@ -55,6 +56,7 @@ def start_clock(
     faults: Mapping[str, float] | None = None,
     start: str = "",
     brakes: bool = False,
+    camera: Mapping[str, float] | None = None,
 ) -> Clock:
     """Switch the farm on, or find it on already, and return its clock; these are the `clock_options` of `[cell]`.
 
@@ -66,6 +68,7 @@ def start_clock(
         faults: Name to value (docs/simulated-devices.md).
         start: What the calendar says at first, ISO 8601; now when empty.
         brakes: The winches have brakes that close when a drive is idle.
+        camera: Settings of the camera that differ from `hardware_sim.optics.Camera`'s.
 
     Raises:
         InputError: An option is not usable.
@@ -73,7 +76,8 @@ def start_clock(
     """
     global _running
     options = {"seed": seed, "errors": errors, "plants": [dict(plant) for plant in plants], "camera_port": camera_port,
-               "faults": dict(faults or {}), "start": start, "brakes": brakes}  # fmt: skip
+               "faults": dict(faults or {}), "start": start, "brakes": brakes,
+               "camera": dict(camera or {})}  # fmt: skip
     with _lock:
         if _running is not None and _running[0] == options:
             return _running[1]
@@ -81,11 +85,12 @@ def start_clock(
         world = build_world(seed, errors)
         farm = Farm(world, Faults(**options["faults"]), brakes)
         clock = SimulatedClock(farm, _moment(start))
-        camera = CameraServer(farm, plant_specs(plants, seed), clock.utc, camera_port, seed)
-        camera.start()
+        settings = Camera.of(options["camera"])
+        server = CameraServer(farm, plant_specs(plants, seed), clock.utc, camera_port, seed, settings)
+        server.start()
         if "hardware_sim" not in serial.protocol_handler_packages:
             serial.protocol_handler_packages.append("hardware_sim")
-        _running = options, clock, camera
+        _running = options, clock, server
         return clock
 
 

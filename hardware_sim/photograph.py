@@ -1,4 +1,4 @@
-"""The simulated camera: radiance to a JPEG as a small camera module would write it."""
+"""The simulated camera: radiance to a JPEG as a small module would write it (settings: hardware_sim.optics)."""
 
 import io
 from collections.abc import Sequence
@@ -8,9 +8,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numba import njit, prange
 from numpy.typing import NDArray
 from PIL import Image
 
+from hardware_sim.lens_blur import defocus, smear
+from hardware_sim.optics import Camera, gains
 from hardware_sim.render import render
 from hardware_sim.render_light import Light, light_scene
 from hardware_sim.rigid import Array
@@ -19,22 +22,13 @@ from hardware_sim.truth import plant_truth
 from hardware_sim.world import TrueLens, World
 from trellis.errors import InputError
 
-JPEG_QUALITY = 92
-#: Exposure: what a white sheet in the middle of the wall comes to, linear, where 1 is the brightest value.
-WHITE = 0.80
-#: Light lost in the corners of the picture.
-VIGNETTING = 0.22
-#: The lens's own blur, pixels.
-BLUR_PX = 0.55
-#: Electrons of a full pixel, and of its reading: shot noise is their square root.
-FULL_WELL, READ_NOISE = 6000.0, 6.0
-
 
 class Photographer:
     """Photographs plants that stand still; the scene is built and lit at the first photograph. Any thread may ask."""
 
-    def __init__(self, world: World, plants: Sequence[PlantSpec], seed: int) -> None:
+    def __init__(self, world: World, plants: Sequence[PlantSpec], seed: int, camera: Camera | None = None) -> None:
         self.world, self.plants, self.seed = world, tuple(plants), seed
+        self.camera = camera or Camera()
         self._lock = RLock()
 
     @cached_property
@@ -47,13 +41,24 @@ class Photographer:
         """The light on them."""
         return light_scene(self.scene)
 
-    def jpeg(self, world_from_camera: Array, frame: int) -> bytes:
-        """A photograph from a camera pose (4, 4), OpenCV axes; the same bytes for the same seed and frame."""
+    def jpeg(self, world_from_camera: Array, frame: int, twist: Array | None = None) -> bytes:
+        """A photograph; the same bytes for the same seed, frame, pose and motion.
+
+        Args:
+            world_from_camera: Pose (4, 4) at mid exposure, OpenCV axes.
+            frame: Number of the photograph: of its noise, and of where exposure and white balance have drifted to.
+            twist: The camera's velocity in its own frame, three of m/s and three of rad/s; it stands still without.
+        """
+        lens, camera = self.world.lens, self.camera
         with self._lock:
-            radiance = render(self.scene, self.light, self.world.lens, np.asarray(world_from_camera, dtype=float))
-        picture = develop(radiance, np.random.default_rng([self.seed, 0xF0705, frame]))
+            radiance, nearness = render(self.scene, self.light, lens, np.asarray(world_from_camera, dtype=float))
+        radiance = defocus(radiance, nearness, lens, camera)
+        if twist is not None:
+            radiance = smear(radiance, nearness, lens, twist, camera.exposure_s)
+        random = np.random.default_rng([self.seed, 0xF0705, frame])
+        picture = develop(radiance, camera, gains(camera, self.seed, frame), random)
         out = io.BytesIO()
-        Image.fromarray(picture).save(out, "JPEG", quality=JPEG_QUALITY, exif=_exif(self.world.lens))
+        Image.fromarray(picture).save(out, "JPEG", quality=camera.jpeg_quality, exif=_exif(lens, camera))
         return out.getvalue()
 
     def truth(self, name: str, world_from_cameras: Array) -> dict[str, Any]:
@@ -71,22 +76,32 @@ class Photographer:
         )
 
 
-def develop(radiance: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.uint8]:
+def develop(
+    radiance: NDArray[np.float32], camera: Camera, colour_gains: Array, random: np.random.Generator
+) -> NDArray[np.uint8]:
     """Lens losses, exposure, noise and the sRGB curve: linear radiance to 8 bits."""
-    exposed = (
-        cv2.GaussianBlur(radiance, (0, 0), BLUR_PX) * _vignetting(radiance.shape[:2])[..., None] * np.float32(WHITE)
-    )
-    noise = random.standard_normal(exposed.shape, dtype=np.float32)
-    electrons = np.maximum(exposed, 0) * np.float32(FULL_WELL)
-    exposed += noise * np.sqrt(electrons + np.float32(READ_NOISE**2)) / np.float32(FULL_WELL)
-    return _srgb_table()[np.clip(exposed * 4095, 0, 4095).astype(np.uint16)]
+    sharp = cv2.GaussianBlur(radiance, (0, 0), camera.blur_px) if camera.blur_px else radiance
+    noise = random.standard_normal(radiance.shape, dtype=np.float32)
+    out = np.empty(radiance.shape, np.uint8)
+    losses = camera.vignetting, camera.full_well, camera.read_noise
+    _expose(sharp, noise, (camera.white * colour_gains).astype(np.float32), losses, _srgb_table(), out)
+    return out
 
 
-@lru_cache(maxsize=2)
-def _vignetting(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    r2 = ((x - shape[1] / 2) ** 2 + (y - shape[0] / 2) ** 2) / (shape[0] ** 2 + shape[1] ** 2) * 4
-    return (1 - VIGNETTING * r2).astype(np.float32)
+@njit(parallel=True, cache=True, fastmath=True)
+def _expose(radiance, noise, gain, losses, curve, out):  # type: ignore[no-untyped-def] # pragma: no cover - compiled
+    rows, columns, _ = radiance.shape
+    vignetting, well, read = np.float32(losses[0]), np.float32(losses[1]), np.float32(losses[2])
+    corner2 = np.float32((rows * rows + columns * columns) / 4)
+    for row in prange(rows):
+        dy = np.float32(row - rows / 2)
+        for column in range(columns):
+            dx = np.float32(column - columns / 2)
+            kept = 1 - vignetting * (dx * dx + dy * dy) / corner2
+            for k in range(3):
+                electrons = max(radiance[row, column, k], np.float32(0)) * kept * gain[k] * well
+                value = (electrons + noise[row, column, k] * np.sqrt(electrons + read * read)) / well
+                out[row, column, k] = curve[int(min(max(value, np.float32(0)), np.float32(1)) * np.float32(4095))]
 
 
 @lru_cache(maxsize=1)
@@ -96,11 +111,11 @@ def _srgb_table() -> NDArray[np.uint8]:
     return np.rint(curve * 255).astype(np.uint8)
 
 
-def _exif(lens: TrueLens) -> Image.Exif:
+def _exif(lens: TrueLens, camera: Camera) -> Image.Exif:
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Trellis", "simulated farm"
     exif[0x0131] = "trellis sim"
-    exif.get_ifd(0x8769)[0x829A] = 0.01
+    exif.get_ifd(0x8769)[0x829A] = camera.exposure_s
     exif.get_ifd(0x8769)[0x920A] = 3.6
     exif.get_ifd(0x8769)[0xA002], exif.get_ifd(0x8769)[0xA003] = lens.width_px, lens.height_px
     return exif

@@ -10,6 +10,7 @@ from typing import Self
 
 from hardware_sim.camera_server import CameraServer
 from hardware_sim.farm import PORTS, Farm
+from hardware_sim.optics import Camera
 from hardware_sim.photograph import PlantSpec
 from hardware_sim.planting import SITES, plant_specs
 from hardware_sim.ptys import PtyFarm
@@ -42,13 +43,22 @@ class RealTimeServer:
         seed: Of the camera's noise.
         port: Of the camera; 0 takes a free one.
         links: A folder for links to the terminals.
+        camera: Its settings.
     """
 
-    def __init__(self, farm: Farm, plants: Sequence[PlantSpec], seed: int, port: int, links: Path | None) -> None:
+    def __init__(
+        self,
+        farm: Farm,
+        plants: Sequence[PlantSpec],
+        seed: int,
+        port: int,
+        links: Path | None,
+        camera: Camera | None = None,
+    ) -> None:
         self._farm, self._plants = farm, list(plants)
         self._start = datetime.now(UTC)
         self._ptys = PtyFarm(farm, links)
-        self._camera = CameraServer(farm, plants, self._utc, port, seed)
+        self._camera = CameraServer(farm, plants, self._utc, port, seed, camera)
         self._ending = False
 
     def __enter__(self) -> Self:

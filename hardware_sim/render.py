@@ -16,8 +16,16 @@ from hardware_sim.world import TrueLens
 SAMPLES = ((0.25, 0.30), (0.75, 0.70))
 
 
-def render(scene: Scene, light: Light, lens: TrueLens, world_from_camera: Array) -> NDArray[np.float32]:
-    """Radiance (height, width, 3), linear; 1 is a white sheet in the middle of the wall, before the lens's losses."""
+def render(
+    scene: Scene, light: Light, lens: TrueLens, world_from_camera: Array
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What a pinhole would see, and how near it is.
+
+    Returns:
+        Radiance (height, width, 3), linear; 1 is a white sheet in the middle of the wall, before the lens's losses.
+        One over the distance along the line of sight (height, width), 1/m, of the nearest that a pixel's rays met; 0
+        where they met nothing.
+    """
     camera = directions(lens)
     rays = np.empty((*camera.shape[:3], 6), np.float32)
     rays[..., :3] = world_from_camera[:3, 3]
@@ -26,9 +34,11 @@ def render(scene: Scene, light: Light, lens: TrueLens, world_from_camera: Array)
     mesh = (scene.vertices_m, scene.faces, scene.normals, scene.texels, scene.leaf_of_face)
     pictures = (scene.pictures, scene.starts, scene.widths, scene.heights)
     picture = np.empty((lens.height_px, lens.width_px, 3), np.float32)
+    nearness = np.empty(picture.shape[:2], np.float32)
+    forward = world_from_camera[:3, 2].astype(np.float32)
     met = [hit[name].numpy() for name in ("t_hit", "primitive_ids", "primitive_uvs")]
-    shade(rays, *met, mesh, pictures, light.leaves, scene.wall, light.wall, picture)
-    return picture
+    shade(rays, *met, mesh, pictures, light.leaves, scene.wall, light.wall, forward, picture, nearness)
+    return picture, nearness
 
 
 @lru_cache(maxsize=4)

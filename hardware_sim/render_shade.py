@@ -36,32 +36,40 @@ def turn(camera, rotation, rays):  # pragma: no cover - compiled
 
 
 @njit(parallel=True, cache=True, fastmath=True)
-def shade(rays, distance, face, bary, mesh, pictures, leaf_light, wall, wall_light, out):  # pragma: no cover - compiled
-    """Mean radiance of the samples of each pixel.
+def shade(
+    rays, distance, face, bary, mesh, pictures, leaf_light, wall, wall_light, forward, out, nearness
+):  # pragma: no cover - compiled
+    """Mean radiance of the samples of each pixel, and one over the depth of the nearest.
 
     Args:
         rays: (rows, columns, samples, 6); `distance`, `face` and `bary` are what they met, infinite for nothing; face
             numbers beyond the leaves' are the wall.
         mesh: vertices_m, faces, normals, texels, leaf_of_face of the scene.
         pictures: pictures, starts, widths, heights of the scene.
-        out: (rows, columns, 3), written.
+        forward: The line of sight, (3,).
+        out: (rows, columns, 3), written. nearness: (rows, columns), written, 1/m.
     """
     rows, columns, samples = distance.shape
     for row in prange(rows):
         for column in range(columns):
-            r, g, b = 0.0, 0.0, 0.0
+            r, g, b, nearest = 0.0, 0.0, 0.0, np.float32(0)
             for s in range(samples):
                 ray = rays[row, column, s]
-                if not np.isfinite(distance[row, column, s]):
+                t = distance[row, column, s]
+                if not t < np.float32(1e6):
                     colour = _room(ray)
                 elif face[row, column, s] < mesh[1].shape[0]:
                     colour = _leaf(
                         ray, np.int64(face[row, column, s]), bary[row, column, s], mesh, pictures, leaf_light
                     )
                 else:
-                    colour = _wall(ray, distance[row, column, s], wall, wall_light)
+                    colour = _wall(ray, t, wall, wall_light)
+                if t < np.float32(1e6):
+                    along = ray[3] * forward[0] + ray[4] * forward[1] + ray[5] * forward[2]
+                    nearest = max(nearest, np.float32(1) / (t * along))
                 r, g, b = r + colour[0], g + colour[1], b + colour[2]
             out[row, column, 0], out[row, column, 1], out[row, column, 2] = r / samples, g / samples, b / samples
+            nearness[row, column] = nearest
 
 
 @njit(cache=True, fastmath=True)

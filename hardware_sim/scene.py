@@ -86,6 +86,10 @@ class Scene:
     wall: NDArray[np.uint8]
     caster: o3d.t.geometry.RaycastingScene
 
+    def distances_m(self, rays: Array) -> Array:
+        """How far rays (n, 6), origin and direction, go to what they meet, in lengths of their directions."""
+        return np.asarray(self.caster.cast_rays(o3d.core.Tensor(rays.astype(np.float32)))["t_hit"].numpy(), dtype=float)
+
 
 def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M) -> Scene:
     """Grow the plants, put them on the wall, paint them."""

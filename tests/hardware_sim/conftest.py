@@ -16,7 +16,7 @@ class QuickPhotographer:
     def __init__(self, *args: Any) -> None:
         pass
 
-    def jpeg(self, world_from_camera: np.ndarray, frame: int) -> bytes:
+    def jpeg(self, world_from_camera: np.ndarray, frame: int, twist: np.ndarray | None = None) -> bytes:
         assert world_from_camera.shape == (4, 4)
         return b"\xff\xd8" + f"frame {frame}".encode() * 20 + b"\xff\xd9"
 

@@ -38,7 +38,7 @@ class Noise:
     def __init__(self, *_: Any) -> None:
         pass
 
-    def jpeg(self, world_from_camera: np.ndarray, frame: int) -> bytes:
+    def jpeg(self, world_from_camera: np.ndarray, frame: int, twist: np.ndarray | None = None) -> bytes:
         noise = np.random.default_rng(frame).integers(0, 255, (61, 81), dtype=np.uint8)
         picture = cv2.resize(noise, (1296, 972), interpolation=cv2.INTER_NEAREST)
         return cv2.imencode(".jpg", picture)[1].tobytes()
