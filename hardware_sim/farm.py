@@ -38,8 +38,8 @@ class Farm:
         self.world = world
         self.faults = faults or Faults()
         self.physics = Physics(world, brakes)
-        self.axes = tuple(Axis(self.physics.drives[cable]) for cable in range(4))
-        self.servos = ServoBus(self.physics.servos)
+        self.axes = tuple(Axis(drive) for drive in self.physics.drive_rows)
+        self.servos = ServoBus(self.physics.servo_rows)
         boards = [Board((self.axes[2 * n], self.axes[2 * n + 1]), 0x2061307F4B31 + n) for n in (0, 1)]
         devices = {"winches0": boards[0], "winches1": boards[1], "servos": self.servos}
         self._wires = {
@@ -70,6 +70,7 @@ class Farm:
     def look(self, reader: Callable[[Physics], Array | float | dict]) -> Array | float | dict:
         """What `reader` says of the mechanics at one instant."""
         with self._lock:
+            self.physics.run_to(self._now_s)
             return reader(self.physics)
 
     def set_baud(self, port: str, baud: int) -> None:
@@ -89,11 +90,16 @@ class Farm:
     def waiting(self, port: str) -> int:
         """How many bytes can be read at once; asking takes a moment."""
         with self._lock:
-            self._advance(self._now_s + POLL_S)
+            self._step(self._now_s + POLL_S)
             return self._wires[port].waiting(self._now_s)
 
     def read(
-        self, port: str, size: int, timeout_s: float | None = None, wanted: Callable[[], bool] = lambda: True
+        self,
+        port: str,
+        size: int,
+        timeout_s: float | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+        expected: bytes = b"",
     ) -> bytes:
         """Wait for bytes.
 
@@ -102,6 +108,7 @@ class Farm:
             size: At most so many, and no wait beyond them.
             timeout_s: How long in simulated time; None waits as long as it takes.
             wanted: Asked between slices; False ends the wait.
+            expected: The last of these bytes ends the wait too, if there are any.
         """
         wire, data, deadline_s = self._wires[port], bytearray(), inf
         if timeout_s is not None:
@@ -110,12 +117,12 @@ class Farm:
             with self._lock:
                 slice_ends_s = self._now_s + SLICE_S
                 while True:
-                    data += wire.read(size - len(data), self._now_s)
-                    if len(data) >= size or self._now_s >= deadline_s:
+                    if wire.take(data, size, expected, self._now_s) or self._now_s >= deadline_s:
                         return bytes(data)
                     if self._now_s >= slice_ends_s:
+                        self._settle()
                         break
-                    self._step(min(wire.next_byte_s(), deadline_s, slice_ends_s))
+                    self._step(min(wire.ready_s(data, size, expected), deadline_s, slice_ends_s))
         return bytes(data)
 
     def take_input(self, port: str) -> bytes:
@@ -128,15 +135,27 @@ class Farm:
         with self._lock:
             self._wires[port].flush_input(self._now_s)
 
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with a line for every piece of bytes on any wire: when its last byte is through, which way."""
+        with self._lock:
+            for port, wire in self._wires.items():
+                wire.listener = lambda time_s, way, data, port=port: listener(f"{time_s:.6f} {port} {way} {data.hex()}")
+
     def _advance(self, time_s: float) -> None:
         while self._now_s < time_s:
             self._step(time_s)
+        self._settle()
 
     def _step(self, time_s: float) -> None:
-        """On to the next event, but no further than a time; the lock is held."""
-        event_s = min(wire.next_event_s(self._now_s) for wire in self._wires.values())
+        """On to the next event, but no further than a time; the lock is held. The mechanics follow at events only."""
+        event_s = min([wire.next_event_s(self._now_s) for wire in self._wires.values()])
         # An event that is due already happens now; the nudge keeps one that would never end from stopping time.
         self._now_s = min(max(event_s, self._now_s + 1e-7), max(time_s, self._now_s + 1e-7))
+        if event_s <= self._now_s:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Bring mechanics and devices up to now."""
         self.physics.run_to(self._now_s)
         for wire in self._wires.values():
             wire.deliver(self._now_s)

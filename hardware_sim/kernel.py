@@ -28,10 +28,13 @@ DRIVE = np.dtype(
     )]
 )  # fmt: skip
 
-#: One cable with its drum's radius.
+#: One cable with its drum's radius, and its pulley: centre of the wheel, its radius, the world angle at which the cable
+#: comes on, and which way round it goes (1 is counter-clockwise). With a wheel of radius 0 it leaves at a point.
 CABLE = np.dtype(
-    [(name, np.float64) for name in ("px", "py", "cx", "cy", "radius", "rest", "tension", "length", "ux", "uy")]
-)
+    [(name, np.float64) for name in (
+        "px", "py", "cx", "cy", "radius", "rest", "tension", "length", "ux", "uy", "wheel", "entry", "way",
+    )]
+)  # fmt: skip
 
 #: One servo: angles at its horn in radians from its centre; `joint` is the true angle of the arm's joint.
 SERVO = np.dtype(
@@ -57,8 +60,10 @@ _jit = numba.njit(cache=True, fastmath=False)
 
 @_jit
 def run(body, cables, drives, servos, rotation, translation, first, count):  # type: ignore[no-untyped-def]
-    """Advance everything by `count` steps; `first` is the number of steps taken since the start."""
-    hang_arm(body, servos, rotation, translation)
+    """Advance everything by `count` steps; `first` is the number of steps taken since the start.
+
+    In how many pieces a time is run makes no difference.
+    """
     for step in range(first, first + count):
         if step % 4 == 0:
             hang_arm(body, servos, rotation, translation)
@@ -151,7 +156,9 @@ def _drive(d):  # type: ignore[no-untyped-def]
         wanted += d.pos_gain * (d.pos_sp - pos)
     wanted = min(max(wanted, -d.vel_limit), d.vel_limit)
     if abs(vel) > d.vel_tolerance * d.vel_limit:
-        d.overspeed = 1.0
+        # It lets go at once; the axis finds out when it is next looked at.
+        d.overspeed, d.mode, d.torque = 1.0, IDLE, 0.0
+        return
     torque = d.torque_sp
     if d.mode == TORQUE:
         low, high = (-d.vel_limit - vel) * d.vel_gain, (d.vel_limit - vel) * d.vel_gain
@@ -209,16 +216,36 @@ def _trapezoid(d):  # type: ignore[no-untyped-def]
 
 
 @_jit
+def measure(body, cables):  # type: ignore[no-untyped-def]
+    """Length of every cable, from where it comes onto its wheel to the carriage, and the way in which it pulls."""
+    b = body[0]
+    cos, sin = math.cos(b.yaw), math.sin(b.yaw)
+    for i in range(4):
+        c = cables[i]
+        # From the tie to the wheel's centre, then to where the cable touches the wheel.
+        dx = c.px - b.x - (cos * c.cx - sin * c.cy)
+        dy = c.py - b.y - (sin * c.cx + cos * c.cy)
+        if c.wheel == 0.0:
+            c.length = math.sqrt(dx * dx + dy * dy)
+            c.ux, c.uy = dx / c.length, dy / c.length
+            continue
+        free = math.sqrt(max(dx * dx + dy * dy - c.wheel * c.wheel, 1e-12))
+        leaves = math.atan2(-dy, -dx) - c.way * math.atan2(free, c.wheel)
+        on = c.way * (leaves - c.entry)
+        on -= 2 * math.pi * math.floor((on + math.pi / 2) / (2 * math.pi))
+        c.length = free + c.wheel * on
+        c.ux, c.uy = (dx + c.wheel * math.cos(leaves)) / free, (dy + c.wheel * math.sin(leaves)) / free
+
+
+@_jit
 def _pull(body, cables, drives):  # type: ignore[no-untyped-def]
-    """Length and tension of every cable; a cable cannot push."""
+    """Tension of every cable; it cannot push."""
+    measure(body, cables)
     b = body[0]
     cos, sin = math.cos(b.yaw), math.sin(b.yaw)
     for i in range(4):
         c, d = cables[i], drives[i]
         ox, oy = cos * c.cx - sin * c.cy, sin * c.cx + cos * c.cy
-        dx, dy = c.px - b.x - ox, c.py - b.y - oy
-        c.length = math.sqrt(dx * dx + dy * dy)
-        c.ux, c.uy = dx / c.length, dy / c.length
         growth = -(c.ux * (b.vx - b.w * oy) + c.uy * (b.vy + b.w * ox))
         paid = c.rest + c.radius * d.angle
         stretch = c.length - paid

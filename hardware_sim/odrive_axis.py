@@ -5,11 +5,10 @@ it, motor and controller, from ODrive's published enumerations).
 """
 
 from dataclasses import dataclass
-from math import copysign, inf, pi, sqrt
-
-import numpy as np
+from math import copysign, floor, inf, pi, sqrt
 
 from hardware_sim import kernel
+from hardware_sim.fields import Row
 
 UNDEFINED, IDLE_STATE, FULL_CALIBRATION, CLOSED_LOOP = 0, 1, 3, 8
 INVALID_STATE, MOTOR_FAILED, ENCODER_FAILED, CONTROLLER_FAILED = 0x1, 1 << 6, 1 << 8, 1 << 9
@@ -51,7 +50,7 @@ class Settings:
 class Axis:
     """An axis and the record of its drive in the physics, which is written in place."""
 
-    def __init__(self, drive: np.recarray) -> None:
+    def __init__(self, drive: Row) -> None:
         self.drive = drive
         self.settings = Settings()
         self.state = IDLE_STATE
@@ -66,7 +65,7 @@ class Axis:
     def turns(self) -> float:
         """Position as the encoder resolves it."""
         d = self.drive
-        return float(np.floor((d.angle / (2 * pi) + d.slip) * COUNTS_PER_TURN)) / COUNTS_PER_TURN
+        return floor((d.angle / (2 * pi) + d.slip) * COUNTS_PER_TURN) / COUNTS_PER_TURN
 
     @property
     def turn_rate(self) -> float:

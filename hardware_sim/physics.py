@@ -4,9 +4,12 @@ What is not modelled, on purpose and stated: motion out of the wall's plane, sag
 the reaction of the arm's acceleration (its weight and inertia do act) and electrical dynamics of the motors.
 """
 
+from math import hypot
+
 import numpy as np
 
 from hardware_sim import kernel
+from hardware_sim.fields import Row
 from hardware_sim.rigid import Array
 from hardware_sim.world import HALF_SIDE_M, World
 
@@ -18,6 +21,9 @@ CARRIAGE_MASS_KG = 3.0
 #: Of the arm's 0.55 kg: foot with base servo and shoulder, elbow, wrist, camera.
 ARM_MASSES_KG = {"foot_mass": 0.25, "elbow_mass": 0.11, "wrist_mass": 0.11, "camera_mass": 0.08}
 CABLE_STIFFNESS_N = 20e3
+#: Where a cable comes onto its wheel (world angle) and which way it goes round: down or up along the frame's outer side,
+#: then over the wheel towards the carriage. Matters only to pulleys with a radius.
+ENTRIES_RAD, WAYS = (0.0, 0.0, np.pi, np.pi), (-1.0, 1.0, -1.0, 1.0)
 DOCK_RADIUS_M, DOCK_YAW_RAD = 0.02, np.radians(5)
 
 
@@ -44,11 +50,17 @@ class Physics:
         self.cables = np.zeros(4, kernel.CABLE).view(np.recarray)
         self.drives = np.zeros(4, kernel.DRIVE).view(np.recarray)
         self.servos = np.zeros(4, kernel.SERVO).view(np.recarray)
+        #: The same, one by one, for those who ask often.
+        self.drive_rows = tuple(Row(self.drives, number) for number in range(4))
+        self.servo_rows = tuple(Row(self.servos, number) for number in range(4))
+        self._body_row = Row(self.body, 0)
+        self._moving = tuple(table.view(np.ndarray) for table in (self.body, self.cables, self.drives, self.servos))
         self._rotation = np.ascontiguousarray(world.platform_from_base[:3, :3])
         self._translation = np.ascontiguousarray(world.platform_from_base[:3, 3])
         self._build_body(brakes, stiffness_n, damping_n_s_m)
         self._build_arm()
         self._build_cables()
+        kernel.hang_arm(self._moving[0], self._moving[3], self._rotation, self._translation)
         self._run(0)  # compiles, if that is still to be done, before anybody waits for a reply
 
     def _build_body(self, brakes: bool, stiffness_n: float, damping_n_s_m: float) -> None:
@@ -82,8 +94,9 @@ class Physics:
         cables.px, cables.py = self.world.pulleys_m.T
         cables.cx, cables.cy = self.world.corners_m.T
         cables.radius = self.world.drum_radii_m
+        cables.wheel, cables.entry, cables.way = self.world.wheel_radii_m, ENTRIES_RAD, WAYS
         # Switched on in its dock, every cable just taut and every encoder at 0.
-        cables.rest = cables.length = np.linalg.norm(self.world.pulleys_m - self.corners_world_m(), axis=1)
+        cables.rest = self.lengths_m()
         self.drives.vel_tolerance, self.drives.vel_limit = 1.2, 5.0
 
     @property
@@ -99,27 +112,26 @@ class Physics:
         self._run(count)
 
     def _run(self, count: int) -> None:
-        moving = self.body, self.cables, self.drives, self.servos
-        kernel.run(*moving, self._rotation, self._translation, self.steps, count)
+        kernel.run(*self._moving, self._rotation, self._translation, self.steps, count)
         self.steps += count
 
     def _latch(self) -> None:
         """The dock's latch drops in when no drive is powered and the carriage stands at home; else it is open."""
-        idle = bool((self.drives.mode == kernel.IDLE).all())
-        away = self.carriage - self.world.home_m
-        near = float(np.hypot(away[0], away[1])) <= DOCK_RADIUS_M and abs(float(away[2])) <= DOCK_YAW_RAD
-        self.body.docked = float(idle and near)
+        body, (x, y, yaw) = self._body_row, self.world.home_m
+        idle = all(drive.mode == kernel.IDLE for drive in self.drive_rows)
+        near = idle and hypot(body.x - x, body.y - y) <= DOCK_RADIUS_M and abs(body.yaw - yaw) <= DOCK_YAW_RAD
+        body.docked = float(near)
 
     @property
     def carriage(self) -> Array:
         """True x, y (m) and yaw (rad), shape (3,)."""
-        body = self.body[0]
+        body = self._body_row
         return np.array([body.x, body.y, body.yaw])
 
     @property
     def carriage_rate(self) -> Array:
         """True rates of x, y (m/s) and yaw (rad/s), shape (3,)."""
-        body = self.body[0]
+        body = self._body_row
         return np.array([body.vx, body.vy, body.w])
 
     @property
@@ -131,6 +143,16 @@ class Physics:
     def tensions_n(self) -> Array:
         """True tensions, shape (4,), order bottom right, top right, top left, bottom left."""
         return np.array(self.cables.tension)
+
+    def lengths_m(self) -> Array:
+        """Of every cable from where it comes onto its pulley to the carriage, stretched as it is, shape (4,)."""
+        kernel.measure(self._moving[0], self._moving[1])
+        return np.array(self.cables.length)
+
+    def knock(self, cable: int, shift_m: Array) -> None:
+        """Move a pulley, shape (2,), as a blow against the frame does."""
+        self.cables.px[cable] += shift_m[0]
+        self.cables.py[cable] += shift_m[1]
 
     def corners_world_m(self) -> Array:
         """Where the cables are tied, in the world, shape (4, 2)."""
@@ -151,8 +173,7 @@ class Physics:
         moving = b.mass * (b.vx**2 + b.vy**2) + b.inertia * b.w**2 + b.arm_mass * arm_speed2
         drums = b.drum_inertia * float((d.rate**2).sum())
         paid = c.rest + c.radius * d.angle
-        lengths = np.linalg.norm(self.world.pulleys_m - self.corners_world_m(), axis=1)
-        stretch = np.maximum(lengths - paid, 0)
+        stretch = np.maximum(self.lengths_m() - paid, 0)
         springs = float((b.stiffness / paid * stretch**2).sum())
         height = b.mass * b.y + b.arm_mass * (b.y + ay)
         return float((moving + drums + springs) / 2 + kernel.GRAVITY_M_S2 * height)

@@ -51,15 +51,8 @@ class Serial(SerialBase):
 
     def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
         """Up to and with `expected`; pyserial's own would keep its deadline by the wall clock."""
-        farm, line = self._line(), bytearray()
-        deadline_s = None if self._timeout is None else farm.now_s + self._timeout
-        while not line.endswith(expected) and (size is None or len(line) < size):
-            left_s = None if deadline_s is None else max(deadline_s - farm.now_s, 0.0)
-            byte = farm.read(self._name, 1, left_s, wanted=lambda: bool(self.is_open))
-            if not byte:
-                break
-            line += byte
-        return bytes(line)
+        most = 1 << 30 if size is None else size
+        return self._line().read(self._name, most, self._timeout, lambda: bool(self.is_open), expected)
 
     def write(self, data: Any) -> int:
         """Put bytes on the line."""

@@ -4,11 +4,10 @@ Source: FACTS of the field, section 5; docs/wire-protocols-servos.md; Robotis' e
 the one that is meant answers after its return delay, and nobody answers a broadcast but to a ping.
 """
 
-from collections.abc import Iterator
-from math import inf, pi
+from collections.abc import Iterator, Sequence
+from math import expm1, inf, pi
 
-import numpy as np
-
+from hardware_sim.fields import Row
 from hardware_sim.physics import COUNT_RAD, NO_LOAD_RAD_S
 from hardware_sim.servo_table import SIZE, Table
 
@@ -30,7 +29,7 @@ SUPPLY_V, SAG_V = 12.0, 0.6
 class Servo:
     """One servo: its control table, and the record of its motor in the physics, which is written in place."""
 
-    def __init__(self, servo_id: int, motor: np.record) -> None:
+    def __init__(self, servo_id: int, motor: Row) -> None:
         self.table, self.motor = Table(servo_id), motor
         self.overloaded = False
         self.temperature_c = AMBIENT_C
@@ -49,7 +48,7 @@ class Servo:
     @property
     def position(self) -> int:
         """Counts, 0 to 1023."""
-        return int(np.clip(round(CENTRE + float(self.motor.angle) / COUNT_RAD), 0, 1023))
+        return min(max(round(CENTRE + self.motor.angle / COUNT_RAD), 0), 1023)
 
     @property
     def error(self) -> int:
@@ -62,10 +61,10 @@ class Servo:
     def tick(self, now_s: float) -> None:
         """Warmth, load, and shutting down by itself; then the readings in the table."""
         elapsed_s, self._ticked_s = now_s - self._ticked_s, now_s
-        drive, rate = float(self.motor.drive), float(self.motor.rate)
+        drive, rate = self.motor.drive, self.motor.rate
         target_c = AMBIENT_C + HEATING_C * drive * drive
-        self.temperature_c += (target_c - self.temperature_c) * -np.expm1(-elapsed_s / WARMING_S)
-        strained = abs(drive) >= 0.98 * float(self.motor.limit) > 0 and abs(rate) < SPEED_RAD_S
+        self.temperature_c += (target_c - self.temperature_c) * -expm1(-elapsed_s / WARMING_S)
+        strained = abs(drive) >= 0.98 * self.motor.limit > 0 and abs(rate) < SPEED_RAD_S
         self._pushing_s = self._pushing_s + elapsed_s if strained else 0.0
         if self._pushing_s > OVERLOAD_S:
             self.overloaded, self._pushing_s = True, 0.0
@@ -139,7 +138,7 @@ class Servo:
         table["load"] = _signed(drive * 1023)
         table["voltage"] = round((SUPPLY_V - SAG_V * abs(drive)) * 10)
         table["temperature"] = round(self.temperature_c)
-        profile, goal = float(self.motor.profile), float(self.motor.goal)
+        profile, goal = self.motor.profile, self.motor.goal
         table["moving"] = int(bool(self.motor.on) and (profile != goal or abs(rate) > SPEED_RAD_S))
 
     def _apply(self) -> None:
@@ -158,7 +157,7 @@ class Servo:
 class ServoBus:
     """The line with all its servos, ids 1 to 4 from base to wrist."""
 
-    def __init__(self, motors: np.recarray) -> None:
+    def __init__(self, motors: Sequence[Row]) -> None:
         self.servos = [Servo(number + 1, motors[number]) for number in range(len(motors))]
         self._buffer = bytearray()
         self._heard_s = self._ticked_s = 0.0

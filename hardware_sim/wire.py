@@ -7,6 +7,7 @@ seed and the same traffic give the same bytes.
 from collections import deque
 from collections.abc import Callable
 from itertools import takewhile
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +52,8 @@ class Wire:
         self.host_baud = baud
         self._fault = fault
         self._random = np.random.default_rng(seed)
+        #: Told (seconds, ">" to the device or "<" to the host, bytes) of all that goes on the line, as it is put there.
+        self.listener: Callable[[float, str, bytes], None] | None = None
         self._outward: deque[tuple[float, bytes]] = deque()
         self._inward: deque[tuple[float, int]] = deque()
         self._outward_free_s = self._inward_free_s = 0.0
@@ -71,7 +74,10 @@ class Wire:
             self._answer(data, now_s)
         arrival_s = max(now_s, self._outward_free_s) + self._byte_s * len(data)
         self._outward_free_s = arrival_s
-        self._outward.append((arrival_s, self._spoilt(data)))
+        spoilt = self._spoilt(data)
+        self._outward.append((arrival_s, spoilt))
+        if self.listener:
+            self.listener(arrival_s, ">", spoilt)
 
     @property
     def sent_s(self) -> float:
@@ -80,7 +86,7 @@ class Wire:
 
     def next_event_s(self, now_s: float) -> float:
         """When bytes next reach the device, or it does something by itself."""
-        arrival_s = self._outward[0][0] if self._outward else np.inf
+        arrival_s = self._outward[0][0] if self._outward else inf
         return min(arrival_s, self.device.next_event_s(now_s))
 
     def deliver(self, now_s: float) -> None:
@@ -97,9 +103,30 @@ class Wire:
         """How many bytes the host could read now."""
         return sum(1 for _ in takewhile(lambda byte: byte[0] <= now_s, self._inward))
 
-    def next_byte_s(self) -> float:
-        """When the next byte can be read; infinity if none is on its way."""
-        return self._inward[0][0] if self._inward else np.inf
+    def ready_s(self, data: bytearray, size: int, expected: bytes) -> float:
+        """When `data` and what follows it here will be `size` long or end with `expected`; infinity if it is not known.
+
+        What ends with `expected`, if that is not empty, is complete.
+        """
+        seen = bytes(data[-len(expected) :]) if expected else b""
+        for count, (time_s, byte) in enumerate(self._inward, start=len(data) + 1):
+            if count >= size:
+                return time_s
+            if expected:
+                seen = (seen + bytes([byte]))[-len(expected) :]
+                if seen == expected:
+                    return time_s
+        return inf
+
+    def take(self, data: bytearray, size: int, expected: bytes, now_s: float) -> bool:
+        """Add what has reached the host to `data`, until it is complete as in `ready_s`; whether it is."""
+        inward = self._inward
+        while True:
+            if len(data) >= size or (expected and data.endswith(expected)):
+                return True
+            if not inward or inward[0][0] > now_s:
+                return False
+            data.append(inward.popleft()[1])
 
     def read(self, size: int, now_s: float) -> bytes:
         """Up to `size` bytes that have reached the host."""
@@ -116,6 +143,8 @@ class Wire:
             at_s += self._byte_s
             self._inward.append((at_s, byte))
         self._inward_free_s = at_s
+        if self.listener:
+            self.listener(at_s, "<", data)
 
     def _spoilt(self, data: bytes) -> bytes:
         lost, flipped, foreign = (self._fault(name) for name in ("lost", "flipped", "foreign"))

@@ -71,7 +71,7 @@ class World:
     """What is really there, apart from the plants.
 
     Args:
-        pulleys_m: Points where the cables leave the frame, shape (4, 2).
+        pulleys_m: Points where the cables leave the frame, or centres of the pulleys' wheels, shape (4, 2).
         corners_m: Where they are tied to the carriage, in its frame, shape (4, 2).
         drum_radii_m: Metres of cable a radian of drum, shape (4,).
         home_m: x, y and yaw (rad) of the carriage when the farm is switched on and every encoder reads 0.
@@ -92,6 +92,8 @@ class World:
     joint_zeros_rad: Array
     lens: TrueLens
     folded_rad: Array = field(default_factory=lambda: np.radians(FOLDED_DEG))
+    #: Of the pulleys' wheels, to the middle of the cable, shape (4,); 0 where it leaves at a point.
+    wheel_radii_m: Array = field(default_factory=lambda: np.zeros(4))
 
     def base_from_tool(self, joints_rad: ArrayLike) -> Array:
         """The arm's forward solution from true joint angles (4,), as a chain of turns: yaw, then three bends.
@@ -114,7 +116,9 @@ class World:
         return np.asarray(world_from_platform @ base @ self.tool_from_camera)
 
 
-def build_world(seed: int, errors: str = "calibrated", folded_deg: ArrayLike = FOLDED_DEG) -> World:
+def build_world(
+    seed: int, errors: str = "calibrated", folded_deg: ArrayLike = FOLDED_DEG, pulley_radius_m: float = 0.0
+) -> World:
     """Draw the world of a seed; the same seed and `errors` give the same world on every machine.
 
     Raises:
@@ -122,6 +126,8 @@ def build_world(seed: int, errors: str = "calibrated", folded_deg: ArrayLike = F
     """
     if errors not in ERRORS:
         raise InputError(f"errors = {errors!r}: the simulated builder is one of {', '.join(ERRORS)}")
+    if not 0 <= pulley_radius_m <= 0.1:
+        raise InputError(f"pulley_radius_m = {pulley_radius_m}: 0 (a point) to 0.1 m are possible")
     size = ERRORS[errors]
     random = np.random.default_rng([seed, 0x77A11])
 
@@ -144,6 +150,7 @@ def build_world(seed: int, errors: str = "calibrated", folded_deg: ArrayLike = F
         joint_zeros_rad=off(size.joint_zero_deg * degree, 4),
         lens=_lens(size, off),
         folded_rad=np.radians(np.asarray(folded_deg, dtype=float)),
+        wheel_radii_m=np.full(4, float(pulley_radius_m)),
     )
 
 

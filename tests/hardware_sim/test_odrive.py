@@ -14,7 +14,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.physics = Physics(build_world(1, "none"))
-        self.axes = [Axis(self.physics.drives[cable]) for cable in range(4)]
+        self.axes = [Axis(drive) for drive in self.physics.drive_rows]
         self.board = Board((self.axes[0], self.axes[1]), 0x2061307F4B31)
         self.now_s = 0.0
 

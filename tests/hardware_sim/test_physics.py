@@ -23,10 +23,7 @@ def _free(x: float, y: float, yaw: float, stretch_m: float) -> Physics:
 
 def _run(physics: Physics, seconds: float) -> None:
     """Without the latch, which would dock a carriage that is near home and idle."""
-    count = round(seconds / kernel.STEP_S)
-    moving = physics.body, physics.cables, physics.drives, physics.servos
-    kernel.run(*moving, physics._rotation, physics._translation, physics.steps, count)
-    physics.steps += count
+    physics._run(round(seconds / kernel.STEP_S))
 
 
 def test_energy_is_kept_without_friction() -> None:

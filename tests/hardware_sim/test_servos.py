@@ -13,7 +13,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.physics = Physics(build_world(1, "none"))
-        self.bus = ServoBus(self.physics.servos)
+        self.bus = ServoBus(self.physics.servo_rows)
         self.now_s = 0.0
 
     def send(self, text: str) -> str:
