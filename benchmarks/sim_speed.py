@@ -1,4 +1,4 @@
-"""How much faster than real time the simulated farm is for a whole scan without rendering, and whether it repeats itself.
+"""How fast the simulated farm is for a whole scan without rendering, and whether it repeats itself.
 
 python benchmarks/sim_speed.py [--seed 3] [--views 64] [--profile] [-o benchmarks/results/sim_speed.json]
 
@@ -45,7 +45,7 @@ class PreparedNoise:
         large = [cv2.resize(small, (1296, 972), interpolation=cv2.INTER_NEAREST) for small in noise]
         self._jpegs = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in large]
 
-    def jpeg(self, world_from_camera: np.ndarray, frame: int) -> bytes:
+    def jpeg(self, world_from_camera: np.ndarray, frame: int, twist: np.ndarray | None = None) -> bytes:
         comment = f"{frame:06d}".encode()
         # A comment segment behind the two bytes that begin a JPEG.
         return self._jpegs[frame % _PICTURES][:2] + b"\xff\xfe\x00\x08" + comment + self._jpegs[frame % _PICTURES][2:]

@@ -3,12 +3,14 @@
 `GET /snapshot.jpg`  a photograph of the true state at the present simulated time
 `GET /truth/PLANT.json`  what the plant truly is, and how much of it the photographs taken so far could see
 `GET /state.json`  true poses, joints and tensions
-`GET /faults.json`, `PUT /faults/NAME`  every fault, and setting one to the number in the body
+`GET /faults.json`, `PUT /faults/NAME`  every fault, and setting one to the number, or the appointment, in the body
+`GET /appointments.json`  the faults that are still to begin or to end
 """
 
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +24,7 @@ from hardware_sim.optics import Camera
 from hardware_sim.photograph import Photographer, PlantSpec
 from hardware_sim.physics import Physics
 from hardware_sim.rigid import Array
+from hardware_sim.scene import LAMPS
 from trellis.errors import InputError, PortUnavailable
 
 #: A hanging camera holds on to a request no longer than this, in seconds of the wall clock, so that a farm can end.
@@ -53,7 +56,7 @@ class CameraServer:
     ) -> None:
         self.farm, self.plants, self.utc, self.camera = farm, list(plants), utc, camera or Camera()
         self._seed = seed
-        self._photographer: Photographer | None = None
+        self._photographer: tuple[tuple[int, ...], Photographer] | None = None
         self._rendering = threading.Lock()
         self._ending = threading.Event()
         self._poses: dict[str, list[Array]] = {plant.name: [] for plant in plants}
@@ -90,6 +93,7 @@ class CameraServer:
             pose, twist = self.farm.look(camera_motion)
             taken_at, frame = self.utc(), self._frame
             jpeg = self._black(frame) if faults["camera.black"] else self._the_photographer().jpeg(pose, frame, twist)
+            jpeg = _halved(jpeg) if faults["camera.size"] else jpeg
             self._frame += 1
             plant = nearest_plant(self.plants, pose)
             if plant is not None:
@@ -105,6 +109,11 @@ class CameraServer:
         """
         with self._rendering:
             poses = self._poses[name]
+            if (
+                self.plants[round(self.farm.faults["plant.missing"]) - 1].name == name
+                and self.farm.faults["plant.missing"]
+            ):
+                raise KeyError(name)
             return self._the_photographer().truth(name, np.array(poses).reshape(-1, 4, 4))
 
     def state(self) -> dict[str, Any]:
@@ -124,10 +133,25 @@ class CameraServer:
         return cv2.imencode(".jpg", picture)[1].tobytes()
 
     def _the_photographer(self) -> Photographer:
-        """Made at the first photograph: a farm whose camera nobody asks costs nothing."""
-        if self._photographer is None:
-            self._photographer = Photographer(self.farm.world, self.plants, self._seed, self.camera)
-        return self._photographer
+        """Made at the first photograph, and again when a lamp or a plant has changed."""
+        faults = self.farm.faults
+        wrong = tuple(round(faults[name]) for name in ("lamps.out", "plant.fallen", "plant.missing"))
+        if self._photographer is None or self._photographer[0] != wrong:
+            lamp, fallen, missing = wrong
+            states = {fallen: "fallen", missing: "missing"}
+            plants = [
+                replace(plant, state=states.get(number, "standing")) for number, plant in enumerate(self.plants, 1)
+            ]
+            made = Photographer(self.farm.world, plants, self._seed, self.camera)
+            made.lamps = [one for number, one in enumerate(LAMPS, 1) if number != lamp]
+            self._photographer = wrong, made
+        return self._photographer[1]
+
+
+def _halved(jpeg: bytes) -> bytes:
+    """A photograph as a camera at half its resolution sends it."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return cv2.imencode(".jpg", cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))[1].tobytes()
 
 
 def camera_motion(physics: Physics) -> tuple[Array, Array]:
@@ -177,6 +201,14 @@ def true_state(physics: Physics) -> dict[str, Any]:
     }
 
 
+def _spoken(text: str) -> object:
+    """What a body says: JSON, or, where it is none, itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _handler(camera: CameraServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -189,6 +221,8 @@ def _handler(camera: CameraServer) -> type[BaseHTTPRequestHandler]:
                 self._json(camera.state())
             elif path == "/faults.json":
                 self._json(camera.farm.faults.table())
+            elif path == "/appointments.json":
+                self._json(camera.farm.appointed())
             elif path.startswith("/truth/") and path.endswith(".json"):
                 self._truth(path.removeprefix("/truth/").removesuffix(".json"))
             else:
@@ -202,13 +236,14 @@ def _handler(camera: CameraServer) -> type[BaseHTTPRequestHandler]:
                 return
             name = self.path.removeprefix("/faults/")
             try:
-                camera.farm.faults.set(name, text)
+                camera.farm.arrange({name: _spoken(text)})
             except InputError as error:
                 self._complain(HTTPStatus.BAD_REQUEST, str(error))
                 return
             self._json({name: camera.farm.faults[name]})
 
         def _snapshot(self) -> None:
+            camera.farm.asked()
             faults = camera.farm.faults
             if faults["camera.hung"]:
                 camera.wait_hung()

@@ -4,10 +4,14 @@ Time moves only when somebody waits: `sleep` and `read` advance it, byte by byte
 enough that another thread gets its turn. Two threads that wait at once wait side by side, as they would in a farm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
+from typing import Any
 
-from hardware_sim.faults import Faults
+import numpy as np
+
+from hardware_sim.fault_schedule import FaultSchedule, appointments
+from hardware_sim.faults import Faults, check_name
 from hardware_sim.odrive_axis import Axis
 from hardware_sim.physics import Physics
 from hardware_sim.servos import ServoBus
@@ -23,6 +27,8 @@ SLICE_S = 0.005
 #: What asking costs: without it a loop that only polls would wait for ever.
 POLL_S = 20e-6
 SLIP_TURNS = 0.5
+SLACK_M = 0.03
+KNOCK_M = (-0.010, 0.0)
 
 
 class Farm:
@@ -46,6 +52,7 @@ class Farm:
             name: Wire(device, PORTS[name], self._strength_on(name), seed=world.seed * 8 + number)
             for number, (name, device) in enumerate(devices.items())
         }
+        self._schedule = FaultSchedule()
         self._lock = TurnLock()
         self._now_s = 0.0
         for name, entry in self.faults.table().items():
@@ -73,6 +80,33 @@ class Farm:
             self.physics.run_to(self._now_s)
             return reader(self.physics)
 
+    def arrange(self, faults: Mapping[str, object]) -> None:
+        """Set faults or make appointments for them: name to a number, a table, or a list of tables (`Appointment`).
+
+        Raises:
+            InputError: A name or a value is not usable; those before it are set.
+        """
+        for name, wanted in faults.items():
+            check_name(name)
+            for appointment in appointments(name, wanted):
+                if appointment.at_s is None and appointment.after_events is None:
+                    self.faults.set(name, appointment.value)
+                    with self._lock:
+                        self._schedule.end(name, appointment, self._now_s)
+                else:
+                    with self._lock:
+                        self._schedule.add(name, appointment)
+
+    def appointed(self) -> list[dict[str, Any]]:
+        """The faults that are still to come or to end."""
+        with self._lock:
+            return self._schedule.table()
+
+    def asked(self) -> None:
+        """A photograph is about to be taken: an event that faults may count by."""
+        with self._lock:
+            self._set(self._schedule.happen("camera", self._now_s))
+
     def set_baud(self, port: str, baud: int) -> None:
         """The host sets its end of a line to another rate."""
         with self._lock:
@@ -81,6 +115,7 @@ class Farm:
     def write(self, port: str, data: bytes) -> None:
         """Send bytes down a line; they are on their way when this returns."""
         with self._lock:
+            self._set(self._schedule.happen(port, self._now_s))
             self._wires[port].send(data, self._now_s)
 
     def drain(self, port: str) -> None:
@@ -136,7 +171,7 @@ class Farm:
             self._wires[port].flush_input(self._now_s)
 
     def listen(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with a line for every piece of bytes on any wire: when its last byte is through, which way."""
+        """Call `listener` with a line for every piece of bytes on a wire: when its last byte is through, which way."""
         with self._lock:
             for port, wire in self._wires.items():
                 wire.listener = lambda time_s, way, data, port=port: listener(f"{time_s:.6f} {port} {way} {data.hex()}")
@@ -148,7 +183,7 @@ class Farm:
 
     def _step(self, time_s: float) -> None:
         """On to the next event, but no further than a time; the lock is held. The mechanics follow at events only."""
-        event_s = min([wire.next_event_s(self._now_s) for wire in self._wires.values()])
+        event_s = min([wire.next_event_s(self._now_s) for wire in self._wires.values()] + [self._schedule.next_s])
         # An event that is due already happens now; the nudge keeps one that would never end from stopping time.
         self._now_s = min(max(event_s, self._now_s + 1e-7), max(time_s, self._now_s + 1e-7))
         if event_s <= self._now_s:
@@ -157,8 +192,15 @@ class Farm:
     def _settle(self) -> None:
         """Bring mechanics and devices up to now."""
         self.physics.run_to(self._now_s)
+        if self._schedule.next_s <= self._now_s:
+            self._set(self._schedule.pass_to(self._now_s))
         for wire in self._wires.values():
             wire.deliver(self._now_s)
+
+    def _set(self, faults: list[tuple[str, float]]) -> None:
+        """Set faults whose appointment has come; the lock is held."""
+        for name, value in faults:
+            self._apply(name, self.faults.note(name, value))
 
     def _strength_on(self, port: str) -> Callable[[str], float]:
         return lambda name: self.faults[f"{port}.{name}"]
@@ -177,6 +219,10 @@ class Farm:
             self.axes[chosen - 1].trip_watchdog()
         elif name == "winches.slip" and 1 <= chosen <= 4:
             self.axes[chosen - 1].drive.slip += SLIP_TURNS
+        elif name == "winches.slack" and 1 <= chosen <= 4:
+            self.physics.cables.rest[chosen - 1] += SLACK_M
+        elif name == "frame.knocked" and 1 <= chosen <= 4:
+            self.physics.knock(chosen - 1, np.array(KNOCK_M))
         elif name == "servos.overload" and chosen:
             self.servos.overload(chosen)
         elif name == "servos.brownout" and chosen:

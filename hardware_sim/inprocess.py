@@ -8,10 +8,12 @@ import atexit
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import serial
 
+from hardware_sim import full_disk
 from hardware_sim.camera_server import CameraServer
 from hardware_sim.farm import Farm
 from hardware_sim.faults import Faults
@@ -53,10 +55,12 @@ def start_clock(
     errors: str = "calibrated",
     plants: Sequence[Mapping[str, Any]] = (),
     camera_port: int = 0,
-    faults: Mapping[str, float] | None = None,
+    faults: Mapping[str, Any] | None = None,
     start: str = "",
     brakes: bool = False,
     camera: Mapping[str, float] | None = None,
+    pulley_radius_m: float = 0.0,
+    disk: str = "",
 ) -> Clock:
     """Switch the farm on, or find it on already, and return its clock; these are the `clock_options` of `[cell]`.
 
@@ -65,10 +69,12 @@ def start_clock(
         errors: How far the true cell is off the nominal one: `none`, `calibrated` or `builder`.
         plants: Tables of `name`, `column` and `row` of the site (docs/frames.md), `day` since sowing, `cultivar`.
         camera_port: Where the camera listens on 127.0.0.1; 0 takes a free port.
-        faults: Name to value (docs/simulated-devices.md).
+        faults: Name to value, or to when it begins and ends (docs/simulated-devices.md).
         start: What the calendar says at first, ISO 8601; now when empty.
         brakes: The winches have brakes that close when a drive is idle.
         camera: Settings of the camera that differ from `hardware_sim.optics.Camera`'s.
+        pulley_radius_m: Of the pulleys' wheels; at 0 every cable leaves the frame at a point.
+        disk: The folder below which `disk.full` acts.
 
     Raises:
         InputError: An option is not usable.
@@ -77,17 +83,20 @@ def start_clock(
     global _running
     options = {"seed": seed, "errors": errors, "plants": [dict(plant) for plant in plants], "camera_port": camera_port,
                "faults": dict(faults or {}), "start": start, "brakes": brakes,
-               "camera": dict(camera or {})}  # fmt: skip
+               "camera": dict(camera or {}), "pulley_radius_m": pulley_radius_m, "disk": disk}  # fmt: skip
     with _lock:
         if _running is not None and _running[0] == options:
             return _running[1]
         _switch_off()
-        world = build_world(seed, errors)
-        farm = Farm(world, Faults(**options["faults"]), brakes)
+        world = build_world(seed, errors, pulley_radius_m=pulley_radius_m)
+        farm = Farm(world, Faults(), brakes)
+        farm.arrange(options["faults"])
         clock = SimulatedClock(farm, _moment(start))
         settings = Camera.of(options["camera"])
         server = CameraServer(farm, plant_specs(plants, seed), clock.utc, camera_port, seed, settings)
         server.start()
+        if disk:
+            full_disk.watch(Path(disk), farm.faults)
         if "hardware_sim" not in serial.protocol_handler_packages:
             serial.protocol_handler_packages.append("hardware_sim")
         _running = options, clock, server
@@ -125,6 +134,7 @@ def _switch_off() -> None:
     global _running
     if _running is not None:
         _running[2].stop()
+        full_disk.unwatch()
         _running = None
 
 

@@ -29,10 +29,12 @@ DRIVE = np.dtype(
 )  # fmt: skip
 
 #: One cable with its drum's radius, and its pulley: centre of the wheel, its radius, the world angle at which the cable
-#: comes on, and which way round it goes (1 is counter-clockwise). With a wheel of radius 0 it leaves at a point.
+#: comes on, and which way round it goes (1 is counter-clockwise). With a wheel of radius 0 it leaves at a point. While
+#: `shifts` last, the pulley moves at each step.
 CABLE = np.dtype(
     [(name, np.float64) for name in (
         "px", "py", "cx", "cy", "radius", "rest", "tension", "length", "ux", "uy", "wheel", "entry", "way",
+        "shift_x", "shift_y", "shifts",
     )]
 )  # fmt: skip
 
@@ -240,6 +242,10 @@ def measure(body, cables):  # type: ignore[no-untyped-def]
 @_jit
 def _pull(body, cables, drives):  # type: ignore[no-untyped-def]
     """Tension of every cable; it cannot push."""
+    for i in range(4):
+        c = cables[i]
+        if c.shifts > 0.0:
+            c.px, c.py, c.shifts = c.px + c.shift_x, c.py + c.shift_y, c.shifts - 1.0
     measure(body, cables)
     b = body[0]
     cos, sin = math.cos(b.yaw), math.sin(b.yaw)

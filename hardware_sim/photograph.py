@@ -17,7 +17,7 @@ from hardware_sim.optics import Camera, gains
 from hardware_sim.render import render
 from hardware_sim.render_light import Light, light_scene
 from hardware_sim.rigid import Array
-from hardware_sim.scene import PlantSpec, Scene, build_scene
+from hardware_sim.scene import LAMPS, Lamp, PlantSpec, Scene, build_scene
 from hardware_sim.truth import plant_truth
 from hardware_sim.world import TrueLens, World
 from trellis.errors import InputError
@@ -25,6 +25,9 @@ from trellis.errors import InputError
 
 class Photographer:
     """Photographs plants that stand still; the scene is built and lit at the first photograph. Any thread may ask."""
+
+    #: Those that shine; set before the first photograph.
+    lamps: Sequence[Lamp] = LAMPS
 
     def __init__(self, world: World, plants: Sequence[PlantSpec], seed: int, camera: Camera | None = None) -> None:
         self.world, self.plants, self.seed = world, tuple(plants), seed
@@ -39,7 +42,7 @@ class Photographer:
     @cached_property
     def light(self) -> Light:
         """The light on them."""
-        return light_scene(self.scene)
+        return light_scene(self.scene, self.lamps)
 
     def jpeg(self, world_from_camera: Array, frame: int, twist: Array | None = None) -> bytes:
         """A photograph; the same bytes for the same seed, frame, pose and motion.

@@ -21,9 +21,10 @@ CARRIAGE_MASS_KG = 3.0
 #: Of the arm's 0.55 kg: foot with base servo and shoulder, elbow, wrist, camera.
 ARM_MASSES_KG = {"foot_mass": 0.25, "elbow_mass": 0.11, "wrist_mass": 0.11, "camera_mass": 0.08}
 CABLE_STIFFNESS_N = 20e3
-#: Where a cable comes onto its wheel (world angle) and which way it goes round: down or up along the frame's outer side,
+#: Where a cable comes onto its wheel (world angle) and which way round it goes: along the outer side of the frame,
 #: then over the wheel towards the carriage. Matters only to pulleys with a radius.
 ENTRIES_RAD, WAYS = (0.0, 0.0, np.pi, np.pi), (-1.0, 1.0, -1.0, 1.0)
+KNOCK_S = 0.1
 DOCK_RADIUS_M, DOCK_YAW_RAD = 0.02, np.radians(5)
 
 
@@ -150,9 +151,9 @@ class Physics:
         return np.array(self.cables.length)
 
     def knock(self, cable: int, shift_m: Array) -> None:
-        """Move a pulley, shape (2,), as a blow against the frame does."""
-        self.cables.px[cable] += shift_m[0]
-        self.cables.py[cable] += shift_m[1]
+        """Move a pulley by x and y, shape (2,), within `KNOCK_S`, as a push against the frame does."""
+        self.cables.shifts[cable] = shifts = round(KNOCK_S / kernel.STEP_S)
+        self.cables.shift_x[cable], self.cables.shift_y[cable] = shift_m / shifts
 
     def corners_world_m(self) -> Array:
         """Where the cables are tied, in the world, shape (4, 2)."""

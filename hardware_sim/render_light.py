@@ -49,7 +49,8 @@ class Light:
 def light_scene(scene: Scene, lamps: Sequence[Lamp] = LAMPS) -> Light:
     """Compute the light of a scene."""
     points, strengths = _lamp_points(lamps)
-    unit = _unit(points, strengths)
+    # Of all lamps, so that it is darker with one out.
+    unit = _unit(*_lamp_points(LAMPS))
     strengths = strengths / unit
     where, normals, rebuild = _leaf_samples(scene)
     up, down = _lamp_light(scene, where, normals, points, strengths)

@@ -1,7 +1,7 @@
 """What stands before the simulated camera: plants on the wall as one bag of triangles, and the lamps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import open3d as o3d
@@ -11,7 +11,7 @@ from hardware_sim.lettuce import Lettuce, grow
 from hardware_sim.lettuce_contact import upward_normals
 from hardware_sim.lettuce_shape import LeafSheet, leaf_sheets
 from hardware_sim.lettuce_skin import TEXEL_M, skin
-from hardware_sim.rigid import Array
+from hardware_sim.rigid import Array, turn
 from hardware_sim.wall import WALL_MAX_M, WALL_MIN_M, wall_picture
 
 
@@ -24,6 +24,8 @@ class PlantSpec:
     day: float
     cultivar: str
     seed: int
+    #: `standing`, `fallen` (hangs from its hole by the roots) or `missing`.
+    state: str = "standing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class Lamp:
         return np.array([np.array(self.centre_m) + s * a + t * b for s, t in steps])
 
 
+#: A plant that has fallen points down, a little away from the wall.
+FALLEN_RAD = np.radians(75.0)
 #: Two long panels above and in front of the wall, one lower at the left, one weak at the right: metres, world.
 LAMPS = (
     Lamp((0.50, 2.45, 0.85), (0.45, 0, 0), (0, 0.06, -0.10), 1.0),
@@ -98,7 +102,7 @@ def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M)
     vertex_count = face_count = 0
     for spec in specs:
         lettuce = grow(spec.seed, spec.day, spec.cultivar)
-        sheets = leaf_sheets(lettuce)
+        sheets = _as_it_is(spec.state, leaf_sheets(lettuce))
         first = face_count
         for sheet in sheets:
             picture = skin(lettuce, sheet.leaf, sheet.length_m, sheet.width_m, texel_m)
@@ -131,6 +135,19 @@ def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M)
         wall=wall_picture(seed, [np.array(spec.position_m) for spec in specs]),
         caster=_caster(points, triangles),
     )
+
+
+def _as_it_is(state: str, sheets: list[LeafSheet]) -> list[LeafSheet]:
+    """The leaves of a plant that stands, has fallen or is not there; one that has fallen hangs before the wall."""
+    if state == "standing":
+        return sheets
+    if state == "missing":
+        return []
+    fallen = turn((FALLEN_RAD, 0, 0))
+    hanging = [sheet.vertices_m @ fallen.T for sheet in sheets]
+    before_wall_m = 0.002 - min((float(grid[..., 2].min()) for grid in hanging), default=0.0)
+    away = np.array([0, 0, before_wall_m])
+    return [replace(sheet, vertices_m=grid + away) for sheet, grid in zip(sheets, hanging, strict=True)]
 
 
 def _stack(parts: list[Array], empty: tuple[int, ...], kind: type) -> NDArray:

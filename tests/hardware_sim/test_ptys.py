@@ -1,5 +1,9 @@
 """The farm on pseudo-terminals in real time, spoken to by the makers' own library and by plain pyserial."""
 
+import shutil
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -58,3 +62,26 @@ def test_the_links_go_with_the_farm(tmp_path: Path) -> None:
         assert Path(ptys.paths()["servos"]).exists()
     assert list(tmp_path.iterdir()) == []
     assert not any(thread.name == "sim-ptys" for thread in threading.enumerate())
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_terminal_and_curl_are_enough(tmp_path: Path) -> None:
+    """`trellis sim` as its own process, spoken to by the tools of a shell alone."""
+    command = [sys.executable, "-m", "trellis", "sim", "--plants", "1", "--port", "0", "--links", str(tmp_path / "p")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as farm:
+        try:
+            assert farm.stdout is not None
+            said = dict(line.split(maxsplit=1) for line in iter(farm.stdout.readline, "Ctrl-C ends it.\n"))
+            board = tmp_path / "p" / "winches0"
+            script = (
+                f"exec 3<>{board}; stty -F {board} 115200 raw -echo; printf 'r fw_version_minor\\n' >&3; head -n 1 <&3"
+            )
+            answer = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True)
+            assert answer.stdout == "5\n"  # of the line's own end, CR and LF, Python makes one
+            address = said["faults"].strip().removesuffix("/faults.json")
+            put = ["curl", "-s", "--noproxy", "*", "-X", "PUT", "-d", "5", f"{address}/faults/servos.late"]
+            answer = subprocess.run(put, capture_output=True, text=True, timeout=60, check=True)
+            assert answer.stdout == '{"servos.late": 5.0}'
+        finally:
+            farm.send_signal(signal.SIGINT)
+        assert farm.wait(60) == 0
