@@ -1,4 +1,4 @@
-"""`trellis cdpr`: calibrate the cable robot from a log, and say where it was."""
+"""`trellis cdpr`: calibrate the cable robot from a log, say where it was, and show where its cables hold it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +14,15 @@ from cdpr.config import CablesSection
 from cdpr.locating import Calibrated, Located, locate
 from cdpr.observability import findings, weakest_directions
 from cdpr.robot_file import calibrated, read_robot, robot_text
+from cdpr.workspace_command import at_command, workspace_command
 from trellis.durable import write_durably
 
-app = typer.Typer(help="The cable robot by itself: calibrate it, and find where it was.", no_args_is_help=True)
+app = typer.Typer(
+    help="The cable robot by itself: calibrate it, find where it was, see where it can go.", no_args_is_help=True
+)
+
+app.command(name="workspace")(workspace_command)
+app.command(name="at")(at_command)
 
 _Log = Annotated[
     Path, typer.Argument(help="CSV: time_s, four lengths as the encoders read them, and fixes or nothing.")
@@ -26,7 +32,7 @@ _BELIEFS = Beliefs()
 
 @app.callback()
 def _group() -> None:
-    """The cable robot by itself: calibrate it, and find where it was."""
+    """The cable robot by itself: calibrate it, find where it was, see where it can go."""
 
 
 @app.command(name="calibrate")

@@ -65,15 +65,21 @@ class YawMap:
 @lru_cache(maxsize=8)
 def yaw_map(section: CablesSection) -> YawMap:
     """The table over the section's workspace, entries about 20 mm apart; built once in a process, in 1.5 s."""
-    robot = section.robot()
-    x, y = (_axis(*limits) for limits in (section.workspace_x_m, section.workspace_y_m))
+    return tabulate(section.robot(), section.workspace_x_m, section.workspace_y_m)
+
+
+def tabulate(
+    robot: CableRobot, x_m: tuple[float, float], y_m: tuple[float, float], pitch_m: float = _PITCH_M
+) -> YawMap:
+    """The table between lowest and highest x and y, entries no further apart than `pitch_m`."""
+    x, y = (_axis(*limits, pitch_m) for limits in (x_m, y_m))
     places = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
     found = np.concatenate([_easiest(robot, part) for part in np.array_split(places, max(len(places) // 1000, 1))])
     return YawMap(robot, x, y, found[:, 0].reshape(len(x), len(y)), found[:, 1].reshape(len(x), len(y)))
 
 
-def _axis(low_m: float, high_m: float) -> Array:
-    return np.linspace(low_m, high_m, max(int(np.ceil((high_m - low_m) / _PITCH_M)), 1) + 1)
+def _axis(low_m: float, high_m: float, pitch_m: float) -> Array:
+    return np.linspace(low_m, high_m, max(int(np.ceil((high_m - low_m) / pitch_m)), 1) + 1)
 
 
 def _easiest(robot: CableRobot, places_m: Array) -> Array:

@@ -13,6 +13,7 @@ from arm.kinematics import forward, joint_points_m
 from arm.model import Arm
 from cdpr.config import CablesSection
 from cdpr.robot import CableRobot
+from cdpr.workspace import Workspace
 from cdpr.yaw_map import YawMap, yaw_map
 from scan.camera_section import CameraSection
 from scan.cell_section import CellSection
@@ -39,21 +40,6 @@ class CellPosture:
     y_m: float
     yaw_rad: float
     joints_rad: Joints
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Where the carriage's centre may go, world, lowest and highest."""
-
-    x_m: tuple[float, float]
-    y_m: tuple[float, float]
-
-    def holds(self, x_m: ArrayLike, y_m: ArrayLike) -> NDArray[np.bool_]:
-        """Whether places of any one shape lie inside, to a nanometre."""
-        x, y = np.asarray(x_m), np.asarray(y_m)
-        (left, right), (low, high) = self.x_m, self.y_m
-        inside: NDArray[np.bool_] = (x >= left - 1e-9) & (x <= right + 1e-9) & (y >= low - 1e-9) & (y <= high + 1e-9)
-        return inside
 
 
 @dataclass(frozen=True)
@@ -129,7 +115,7 @@ class Cell:
             platform_from_base=cell.platform_from_base.pose(),
             tool_from_camera=cell.tool_from_camera.pose(),
             plane_z_m=cell.plane_z_m,
-            workspace=Workspace(cables.workspace_x_m, cables.workspace_y_m),
+            workspace=cables.workspace(),
             yaw_map=table,
             bodies=Bodies(cell.link_radius_m, cell.camera_radius_m, cell.carriage_depth_m, cell.clearance_m),
             pace=Pace(cables.speed_m_s, cables.acceleration_m_s2, cables.jerk_m_s3, arm.speed_rad_s, cell.settle_s),
