@@ -31,6 +31,8 @@ def main() -> None:
                 _photograph_report(report)
             finally:
                 demo.terminate()
+    space = [sys.executable, "-m", "trellis", "cdpr", "workspace", "--robot", "hydroponic"]
+    subprocess.run([*space, "-o", str(_PICTURES / "workspace.png")], check=True)
     strip = _PICTURES / "simulated-plants.jpg"
     subprocess.run([sys.executable, "-m", "trellis", "sim", "strip", "-o", str(strip)], check=True)
 
