@@ -33,8 +33,8 @@ def main() -> None:
                 demo.terminate()
     space = [sys.executable, "-m", "trellis", "cdpr", "workspace", "--robot", "hydroponic"]
     subprocess.run([*space, "-o", str(_PICTURES / "workspace.png")], check=True)
-    strip = _PICTURES / "simulated-plants.jpg"
-    subprocess.run([sys.executable, "-m", "trellis", "sim", "strip", "-o", str(strip)], check=True)
+    for kind, name in (("strip", "simulated-plants.jpg"), ("wall", "simulated-wall.jpg")):
+        subprocess.run([sys.executable, "-m", "trellis", "sim", kind, "-o", str(_PICTURES / name)], check=True)
 
 
 def _when_it_stays_up(demo: subprocess.Popen[str]) -> str:

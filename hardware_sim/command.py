@@ -9,10 +9,10 @@ from rich.progress import track
 
 from hardware_sim.dataset import Order, write_dataset
 from hardware_sim.farm import Farm
-from hardware_sim.lettuce import CULTIVARS
+from hardware_sim.lettuce_kinds import CULTIVARS, STANDARD, check_growable
 from hardware_sim.optics import camera_from_words
 from hardware_sim.realtime import RealTimeServer, plants_on_wall
-from hardware_sim.strip import DAYS, write_strip
+from hardware_sim.strip import DAYS, write_strip, write_wall
 from hardware_sim.world import build_world
 from trellis.durable import make_folder
 from trellis.errors import InputError
@@ -30,7 +30,8 @@ def serve(
     context: typer.Context,
     plants: Annotated[int, typer.Option(min=1, max=54, help="How many plants stand on the wall.")] = 2,
     day: Annotated[float, typer.Option(help="Days since they were sown, 5 to 60.")] = 24.0,
-    cultivar: Annotated[str, typer.Option(help="butterhead or looseleaf.")] = "butterhead",
+    cultivar: Annotated[str, typer.Option(help="butterhead, looseleaf or redleaf.")] = "butterhead",
+    treatment: Annotated[str, typer.Option(help="How it is grown: standard, nitrogen-3, ph-7.0 ...")] = STANDARD,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another farm and other plants.")] = 1,
     errors: Annotated[str, typer.Option(help="What the builder left: none, calibrated or builder.")] = "calibrated",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the camera; 0 takes a free one.")] = 8701,
@@ -41,7 +42,7 @@ def serve(
     if context.invoked_subcommand is None:
         if links is not None:
             make_folder(links)  # before anything is opened
-        on_wall = plants_on_wall(plants, day, cultivar, seed)
+        on_wall = plants_on_wall(plants, day, cultivar, seed, treatment)
         lens = camera_from_words(camera or ())
         with RealTimeServer(Farm(build_world(seed, errors)), on_wall, seed, port, links, lens) as server:
             for line in server.describe():
@@ -54,7 +55,8 @@ def render(
     plant: Annotated[str, typer.Argument(help="A name for the plant.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write the data set to.")],
     day: Annotated[float, typer.Option(help="Days since sowing, 5 to 60.")] = 24.0,
-    cultivar: Annotated[str, typer.Option(help="butterhead or looseleaf.")] = "butterhead",
+    cultivar: Annotated[str, typer.Option(help="butterhead, looseleaf or redleaf.")] = "butterhead",
+    treatment: Annotated[str, typer.Option(help="How it is grown: standard, nitrogen-3, ph-7.0 ...")] = STANDARD,
     views: Annotated[int, typer.Option(min=1, max=1000, help="Photographs to take.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The farm's seed: another seed, another plant.")] = 7,
     neighbours: Annotated[bool, typer.Option("--neighbours/--alone", help="With the eight plants around it.")] = False,
@@ -63,7 +65,7 @@ def render(
     """Photograph one simulated plant all around and write a data set with its truth."""
     if (out / "truth.json").exists():
         raise InputError(f"{out} holds a data set already; choose another folder or remove it")
-    order = Order(plant, day, cultivar, views, seed, neighbours, camera_from_words(camera or ()))
+    order = Order(plant, day, cultivar, views, seed, neighbours, camera_from_words(camera or ()), treatment)
     make_folder(out)
     console = Console(stderr=True)
     for _ in track(write_dataset(order, out), "photographing", total=views, console=console):
@@ -82,3 +84,16 @@ def strip(
     for _ in track(write_strip(out, tuple(CULTIVARS), seed), "growing", total=total, console=Console(stderr=True)):
         pass
     Console().print(f"{out}: {', '.join(CULTIVARS)} on days {', '.join(map(str, DAYS))}", highlight=False)
+
+
+@app.command()
+def wall(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The JPEG to write.")],
+    day: Annotated[float, typer.Option(help="Days since sowing, 5 to 60.")] = 31.0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other plants.")] = 7,
+) -> None:
+    """Picture a wall of 54 simulated plants: three columns of each cultivar."""
+    check_growable(day, "butterhead")
+    make_folder(out.parent)
+    write_wall(out, day, seed)
+    Console().print(f"{out}: 54 plants on day {day:g}; from the left {', '.join(CULTIVARS)}", highlight=False)

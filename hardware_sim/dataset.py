@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware_sim.lettuce import check_growable
+from hardware_sim.lettuce_kinds import STANDARD, check_growable
 from hardware_sim.optics import Camera
 from hardware_sim.photograph import Photographer
 from hardware_sim.rigid import Array, motion, quaternion_wxyz
@@ -44,9 +44,10 @@ class Order:
     seed: int
     neighbours: bool
     camera: Camera = field(default_factory=Camera)
+    treatment: str = STANDARD
 
     def __post_init__(self) -> None:
-        check_growable(self.day, self.cultivar)
+        check_growable(self.day, self.cultivar, self.treatment)
 
 
 def write_dataset(order: Order, folder: Path) -> Iterator[str]:
@@ -68,10 +69,10 @@ def write_dataset(order: Order, folder: Path) -> Iterator[str]:
 
 
 def plants_of(order: Order) -> list[PlantSpec]:
-    """The plant at its site and, if asked for, the eight about it, all of one age and cultivar."""
+    """The plant at its site and, if asked for, the eight about it, all of one age, cultivar and treatment."""
     x, y, _ = site_m(COLUMN, ROW)
     steps = [(i, j) for j in (-1, 0, 1) for i in (-1, 0, 1) if (i, j) != (0, 0)] if order.neighbours else []
-    subject = PlantSpec(order.plant, (float(x), float(y), 0.0), order.day, order.cultivar, order.seed)
+    subject = PlantSpec(order.plant, (float(x), float(y), 0.0), order.day, order.cultivar, order.seed, order.treatment)
     around = [
         PlantSpec(
             f"{order.plant}-neighbour-{k}",
@@ -79,6 +80,7 @@ def plants_of(order: Order) -> list[PlantSpec]:
             order.day,
             order.cultivar,
             1000 * order.seed + k,
+            order.treatment,
         )
         for k, (i, j) in enumerate(steps, start=1)
     ]
@@ -162,9 +164,10 @@ def _write_truth(folder: Path, photographer: Photographer, truth: PlantTruth) ->
     faces = scene.faces[plant.first_face : plant.last_face]
     first, last = int(faces.min()), int(faces.max()) + 1
     write_durably(folder / "truth_surface.ply", ply_bytes(scene.vertices_m[first:last], faces - first))
-    seen = io.BytesIO()
-    np.save(seen, truth.seen)
-    write_durably(folder / "truth_seen.npy", seen.getvalue())
+    for name, of_faces in (("truth_seen.npy", truth.seen), ("truth_leaves.npy", truth.leaf_of_face)):
+        file = io.BytesIO()
+        np.save(file, of_faces)
+        write_durably(folder / name, file.getvalue())
     write_durably(folder / "truth.json", (json.dumps(truth.as_json(), indent=1) + "\n").encode())
 
 

@@ -67,7 +67,8 @@ def start_clock(
     Args:
         seed: Of world and plants; the same seed gives the same farm.
         errors: How far the true cell is off the nominal one: `none`, `calibrated` or `builder`.
-        plants: Tables of `name`, `column` and `row` of the site (docs/frames.md), `day` since sowing, `cultivar`.
+        plants: Tables of `name`, `column` and `row` of the site (docs/frames.md), `day` since sowing,
+            `cultivar`, `treatment` (docs/simulated-plants.md).
         camera_port: Where the camera listens on 127.0.0.1; 0 takes a free port.
         faults: Name to value, or to when it begins and ends (docs/simulated-devices.md).
         start: What the calendar says at first, ISO 8601; now when empty.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hardware_sim.lettuce import Leaf, Lettuce
+from hardware_sim.lettuce_kinds import felt
 from hardware_sim.rigid import Array
 
 TEXEL_M = 0.0002
@@ -123,6 +124,7 @@ def _veins(plant: Lettuce, leaf: Leaf, rows: int, columns: int, texel_m: float, 
 def _colours(
     plant: Lettuce, leaf: Leaf, u: Array, v: Array, veins: Image, network: Image, blotches: Image, grain: Image
 ) -> Image:
+    """Albedo (rows, columns, 3), linear; `u` along the leaf from 0 at its foot, `v` across, 0.5 at its widest edge."""
     random = np.random.default_rng([plant.seed, 0xC010, leaf.index])
     green = np.array(plant.cultivar.green) * np.exp(random.normal(0, 0.06, 3))
     # Inner, younger leaves are paler and yellower; the foot of every leaf is nearly white.
@@ -131,13 +133,41 @@ def _colours(
     foot = np.clip(1 - u / 0.30, 0, 1)[:, None] ** 1.5 * (0.9 - 0.4 * np.minimum(1, np.abs(v) * 2))[None, :]
     share = np.clip(inner + (1 - inner) * 0.75 * foot, 0, 1)[..., None]
     blade = green * (1 - share) + pale * share
+    starved = plant.treatment.pallor * min(1.0, felt(plant.day))
+    blade = _mixed(blade, np.array([0.30, 0.33, 0.07]), np.float32(0.6 * starved * (1 - inner)))
+    blade = _mixed(blade, np.array([0.105, 0.026, 0.032]), _reddened(plant, leaf, u, v, blotches))
+    old = _yellowed(plant, leaf, u, v, blotches, starved)
+    blade = _mixed(blade, np.array([0.42, 0.36, 0.075]), np.clip(old, 0, 1))
     tone = np.exp(0.16 * blotches + 0.045 * grain)[..., None] * (1 - 0.22 * network)[..., None]
-    blade = blade * tone
     vein = np.array([0.30, 0.42, 0.17]) * np.exp(0.07 * grain + 0.05 * blotches)[..., None]
-    # A few brown spots and pale scars, as every real head has.
-    marks = np.clip((blotches * grain - 0.75) * 2.0, 0, 1)[..., None] * 0.5
-    mixed = blade * (1 - 0.62 * veins[..., None]) + vein * 0.62 * veins[..., None]
-    return np.asarray(mixed * (1 - marks) + np.array([0.20, 0.20, 0.08]) * marks, dtype=np.float32)
+    mixed = _mixed(blade * tone, vein, 0.62 * veins)
+    # A few brown spots and pale scars, as every real head has; the rim of a leaf that dies is dry.
+    mixed = _mixed(mixed, np.array([0.20, 0.20, 0.08]), 0.5 * np.clip((blotches * grain - 0.75) * 2.0, 0, 1))
+    return _mixed(mixed, np.array([0.19, 0.115, 0.055]), np.clip(3 * (old - 1.25), 0, 0.8)).astype(np.float32)
+
+
+def _mixed(colours: Array, other: Array, share: Array) -> Array:
+    """`share` of the other colour; it has no channels."""
+    return np.asarray(colours + (other - colours) * np.asarray(share)[..., None])
+
+
+def _reddened(plant: Lettuce, leaf: Leaf, u: Array, v: Array, blotches: Image) -> Array:
+    """Where anthocyanin covers the green: where light falls, so at tip and edges, and less on what the head shades."""
+    lit = np.clip((u - 0.15) / 0.45, 0, 1)[:, None] * (0.65 + 0.7 * np.abs(v))[None, :]
+    return np.asarray(plant.cultivar.red * np.clip(lit * (1.05 - 0.45 * leaf.rank**2) + 0.10 * blotches * lit, 0, 1))
+
+
+def _yellowed(plant: Lettuce, leaf: Leaf, u: Array, v: Array, blotches: Image, starved: float) -> Array:
+    """How far a leaf has aged at each place, 1 where it is yellow, more where it dries: from tip and edges inwards.
+
+    A leaf begins to yellow at 38 days (s.d. 3), a starved one up to ten days earlier, and is yellow 16 days later.
+    """
+    random = np.random.default_rng([plant.seed, 0xA6E0, leaf.index])
+    progress = (leaf.age_d - random.normal(38, 3) + 10 * starved) / 16
+    if progress <= 0:
+        return np.zeros_like(blotches)
+    from_edge = np.maximum(u[:, None], 2 * np.abs(v)[None, :])
+    return np.asarray(2.2 * np.minimum(progress, 1.2) - 2.0 * (1 - from_edge) + 0.15 * blotches)
 
 
 def _noise(random: np.random.Generator, size_m: float) -> Array:

@@ -10,6 +10,7 @@ from typing import Self
 
 from hardware_sim.camera_server import CameraServer
 from hardware_sim.farm import PORTS, Farm
+from hardware_sim.lettuce_kinds import STANDARD
 from hardware_sim.optics import Camera
 from hardware_sim.photograph import PlantSpec
 from hardware_sim.planting import SITES, plant_specs
@@ -22,15 +23,16 @@ _MEANING = {
 }
 
 
-def plants_on_wall(count: int, day: float, cultivar: str, seed: int) -> list[PlantSpec]:
+def plants_on_wall(count: int, day: float, cultivar: str, seed: int, treatment: str = STANDARD) -> list[PlantSpec]:
     """So many plants named p01, p02 ..., from the middle of the wall outwards."""
     columns, rows = SITES
     sites = [(column, row) for row in range(rows) for column in range(columns)]
     sites.sort(key=lambda site: ((site[0] - (columns - 1) / 2) ** 2 + (site[1] - (rows - 1) / 2) ** 2, site))
     tables = [
-        {"name": f"p{number + 1:02d}", "column": column, "row": row, "day": day, "cultivar": cultivar}
+        {"name": f"p{number + 1:02d}", "column": column, "row": row, "day": day, "cultivar": cultivar,
+         "treatment": treatment}
         for number, (column, row) in enumerate(sites[:count])
-    ]
+    ]  # fmt: skip
     return plant_specs(tables, seed)
 
 

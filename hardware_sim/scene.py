@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hardware_sim.lettuce import Lettuce, grow
 from hardware_sim.lettuce_contact import upward_normals
+from hardware_sim.lettuce_kinds import STANDARD
 from hardware_sim.lettuce_shape import LeafSheet, leaf_sheets
 from hardware_sim.lettuce_skin import TEXEL_M, skin
 from hardware_sim.rigid import Array, turn
@@ -26,6 +27,7 @@ class PlantSpec:
     seed: int
     #: `standing`, `fallen` (hangs from its hole by the roots) or `missing`.
     state: str = "standing"
+    treatment: str = STANDARD
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,7 @@ def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M)
     vertices, faces, normals, texels, leaf_of_face, pictures, sizes = [], [], [], [], [], [], []
     vertex_count = face_count = 0
     for spec in specs:
-        lettuce = grow(spec.seed, spec.day, spec.cultivar)
+        lettuce = grow(spec.seed, spec.day, spec.cultivar, spec.treatment)
         sheets = _as_it_is(spec.state, leaf_sheets(lettuce))
         first = face_count
         for sheet in sheets:

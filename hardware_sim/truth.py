@@ -1,12 +1,14 @@
 """What is true of a simulated plant: areas, masses, size, and how much of it a set of views can see."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import open3d as o3d
 from numpy.typing import NDArray
 
+from hardware_sim.lettuce_leaf import LeafSheet
+from hardware_sim.lettuce_stance import diameter
 from hardware_sim.render import distort
 from hardware_sim.rigid import Array
 from hardware_sim.scene import Scene, StandingPlant
@@ -18,9 +20,42 @@ WELL_SEEN_DEG = 75.0
 WELL_SEEN_VIEWS = 2
 
 
+@dataclass(frozen=True)
+class LeafTruth:
+    """The truth about one leaf.
+
+    Args:
+        index: Which leaf it is, for life: 0 is the first, and leaf 7 of tomorrow is leaf 7 of today.
+        age_days: Since it showed.
+        azimuth_rad: Direction in the wall in which it grows, from x towards y, 0 to 2 pi.
+        flat_area_m2, area_m2, well_seen_area_m2: Laid flat; of its curved surface; and what is well seen of that.
+        length_m, width_m: Laid flat.
+        inclination_rad: Mean angle between its surface and the wall, weighed by area, 0 to pi/2.
+        elevation_rad: Angle above the wall of the line from its foot to its tip.
+        tip_m: Where its tip is, in the world.
+    """
+
+    index: int
+    age_days: float
+    azimuth_rad: float
+    flat_area_m2: float
+    area_m2: float
+    well_seen_area_m2: float
+    length_m: float
+    width_m: float
+    inclination_rad: float
+    elevation_rad: float
+    tip_m: tuple[float, float, float]
+
+
 @dataclass(frozen=True, eq=False)
 class PlantTruth:
-    """The truth about one plant. `seen`: for each of its faces, by how many views it is well seen."""
+    """The truth about one plant.
+
+    Args:
+        seen: For each of its faces, by how many views it is well seen; `leaf_of_face`: the index of its leaf.
+        leaves: Oldest first.
+    """
 
     plant: StandingPlant
     views: int
@@ -29,6 +64,8 @@ class PlantTruth:
     height_m: float
     diameter_m: float
     seen: NDArray[np.int32]
+    leaf_of_face: NDArray[np.int32]
+    leaves: tuple[LeafTruth, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The truth as it is published."""
@@ -37,6 +74,7 @@ class PlantTruth:
             "plant": self.plant.spec.name,
             "day": lettuce.day,
             "cultivar": lettuce.cultivar.name,
+            "treatment": lettuce.treatment.name,
             "leaves": len(lettuce.leaves),
             "flat_leaf_area_m2": lettuce.flat_leaf_area_m2,
             "leaf_area_m2": self.leaf_area_m2,
@@ -47,6 +85,7 @@ class PlantTruth:
             "diameter_m": self.diameter_m,
             "position_m": [float(v) for v in self.plant.spec.position_m],
             "views": self.views,
+            "leaf": [asdict(leaf) for leaf in self.leaves],
         }
 
 
@@ -63,6 +102,8 @@ def plant_truth(scene: Scene, plant: StandingPlant, lens: TrueLens, world_from_c
     for pose in poses:
         seen += _sees(scene, plant.first_face, lens, pose, centres, normals)
     points = np.concatenate([a, b, c]) - np.array(plant.spec.position_m)
+    of_each = [np.full(len(sheet.faces()), sheet.leaf.index, np.int32) for sheet in plant.sheets]
+    leaf_of_face = np.concatenate([np.zeros(0, np.int32), *of_each])
     return PlantTruth(
         plant=plant,
         views=len(poses),
@@ -71,14 +112,33 @@ def plant_truth(scene: Scene, plant: StandingPlant, lens: TrueLens, world_from_c
         height_m=float(points[:, 2].max()),
         diameter_m=diameter(points),
         seen=seen,
+        leaf_of_face=leaf_of_face,
+        leaves=tuple(_leaf(plant, sheet, areas, normals, seen, leaf_of_face) for sheet in plant.sheets),
     )
 
 
-def diameter(points_m: Array) -> float:
-    """Mean width of the plant's outline seen along the wall's normal, over all directions in the wall."""
-    angles = np.linspace(0, np.pi, 36, endpoint=False)
-    across = points_m[:, :2] @ np.stack([np.cos(angles), np.sin(angles)])
-    return float((across.max(0) - across.min(0)).mean())
+def _leaf(
+    plant: StandingPlant, sheet: LeafSheet, areas: Array, normals: Array, seen: Array, leaf_of_face: Array
+) -> LeafTruth:
+    leaf, own = sheet.leaf, leaf_of_face == sheet.leaf.index
+    tilts = np.arccos(np.clip(np.abs(normals[own, 2]), 0, 1))
+    middle = sheet.vertices_m.shape[1] // 2
+    foot, tip = sheet.vertices_m[0, middle], sheet.vertices_m[-1, middle]
+    reach = tip - foot
+    x, y, z = (float(v) for v in tip + np.array(plant.spec.position_m))
+    return LeafTruth(
+        index=leaf.index,
+        age_days=leaf.age_d,
+        azimuth_rad=float(leaf.azimuth_rad % (2 * np.pi)),
+        flat_area_m2=leaf.flat_area_m2,
+        area_m2=float(areas[own].sum()),
+        well_seen_area_m2=float(areas[own & (seen >= WELL_SEEN_VIEWS)].sum()),
+        length_m=sheet.length_m,
+        width_m=sheet.width_m,
+        inclination_rad=float((areas[own] * tilts).sum() / areas[own].sum()),
+        elevation_rad=float(np.arctan2(reach[2], np.hypot(reach[0], reach[1]))),
+        tip_m=(x, y, z),
+    )
 
 
 def _sees(

@@ -94,3 +94,30 @@ def test_the_truth_surface_has_the_true_area_and_a_count_for_each_face(folder):
     points = np.asarray(mesh.vertices)[np.asarray(mesh.triangles)]
     areas = np.linalg.norm(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]), axis=1) / 2
     assert areas[seen >= 2].sum() == pytest.approx(truth["well_seen_area_m2"], rel=1e-4)
+
+
+def test_every_face_has_its_leaf_and_the_leaves_add_up_to_the_plant(folder):
+    truth = json.loads((folder / "truth.json").read_text())
+    leaf_of_face = np.load(folder / "truth_leaves.npy")
+    assert len(leaf_of_face) == len(np.load(folder / "truth_seen.npy"))
+    assert sorted(set(leaf_of_face.tolist())) == [leaf["index"] for leaf in truth["leaf"]]
+    assert len(truth["leaf"]) == truth["leaves"]
+    for key in ("area_m2", "well_seen_area_m2", "flat_area_m2"):
+        whole = truth["leaf_area_m2" if key == "area_m2" else key.replace("flat_area", "flat_leaf_area")]
+        assert sum(leaf[key] for leaf in truth["leaf"]) == pytest.approx(whole, rel=1e-6)
+    mesh = o3d.io.read_triangle_mesh(str(folder / "truth_surface.ply"))
+    corners, faces = np.asarray(mesh.vertices), np.asarray(mesh.triangles)
+    for leaf in truth["leaf"]:
+        own = corners[faces[leaf_of_face == leaf["index"]].ravel()]
+        # Its tip is one of its own points, to the rounding of the file's 32-bit floats.
+        assert np.linalg.norm(own - leaf["tip_m"], axis=1).min() < 1e-6
+        assert 0 < leaf["inclination_rad"] < np.pi / 2
+
+
+def test_leaves_point_where_the_truth_says(folder):
+    """A young leaf's tip lies within 30 deg of its azimuth: waves and the revolved outline turn it little."""
+    truth = json.loads((folder / "truth.json").read_text())
+    for leaf in truth["leaf"]:
+        x, y = np.array(leaf["tip_m"][:2]) - truth["position_m"][:2]
+        off = (np.arctan2(y, x) - leaf["azimuth_rad"] + np.pi) % (2 * np.pi) - np.pi
+        assert abs(off) < np.radians(30)
