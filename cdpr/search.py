@@ -4,7 +4,7 @@ Newton's method on the squared errors with the exact second derivatives, damped 
 steps. numpy would call some forty small array operations a step, each of which costs more than its arithmetic; and of
 many rows together the slowest would hold up all. Formulas: docs/cable-robot.md, sections 2 and 5.
 
-Compiled when first called, and kept on disk; `cdpr.winches` has that done before anything moves.
+Compiled when first called, and kept on disk; `cdpr.yaw_map` has that done before anything moves.
 """
 
 import math

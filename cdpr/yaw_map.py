@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import RegularGridInterpolator
 
 from cdpr.config import CablesSection
+from cdpr.kinematics import cable_lengths, forward
 from cdpr.robot import Array, CableRobot
 from cdpr.tension import easiest_yaw_rad, margins_n
 
@@ -65,7 +66,10 @@ class YawMap:
 @lru_cache(maxsize=8)
 def yaw_map(section: CablesSection) -> YawMap:
     """The table over the section's workspace, entries about 20 mm apart; built once in a process, in 1.5 s."""
-    return tabulate(section.robot(), section.workspace_x_m, section.workspace_y_m)
+    robot = section.robot()
+    # Who asks is about to move something: the search is compiled now, not while a stop waits for the winches.
+    forward(robot, cable_lengths(robot, (*section.home_m, 0.0)))
+    return tabulate(robot, section.workspace_x_m, section.workspace_y_m)
 
 
 def tabulate(
