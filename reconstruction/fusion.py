@@ -19,7 +19,7 @@ _ASKED = 14
 #: A pixel with a worse match (127 is no likeness) begins no point, and one worse than the second agrees to none.
 _COST_FIRST, _COST_OTHER = 64, 90
 #: Where all that agree match as well as this, one fewer is enough: deep inside a head few look at the same place.
-_COST_SURE = 32
+_COST_SURE = 48
 #: Two pixels agree when their planes are no further apart than this share of the depth, ...
 _APART = 0.0035
 #: ... their normals differ by less than this (cosine), ...
