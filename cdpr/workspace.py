@@ -67,6 +67,11 @@ class Workspace:
         inside = self.holds(x, y)[..., None]
         return np.where(inside, np.stack([x, y], axis=-1), self._to_border(x, y)[0])
 
+    def beyond_m(self, x_m: ArrayLike, y_m: ArrayLike) -> Array:
+        """How far places of any one shape lie outside, metres; 0 for those inside."""
+        x, y = np.broadcast_arrays(np.asarray(x_m, dtype=float), np.asarray(y_m, dtype=float))
+        return np.where(self.holds(x, y), 0.0, self._to_border(x, y)[1])
+
     def check(self, x_m: ArrayLike, y_m: ArrayLike) -> None:
         """See that every place lies inside.
 

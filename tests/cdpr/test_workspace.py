@@ -28,6 +28,7 @@ def test_the_nearest_place_is_on_the_border_and_none_is_nearer() -> None:
     places = np.random.default_rng(2).uniform(-0.5, 2.5, (200, 2))
     near = ARROW.nearest(*places.T)
     assert ARROW.holds(*near.T).all()
+    np.testing.assert_allclose(ARROW.beyond_m(*places.T), np.linalg.norm(near - places, axis=1), atol=1e-12)
     inside = ARROW.holds(*places.T)
     np.testing.assert_array_equal(near[inside], places[inside])
     x, y = np.meshgrid(np.linspace(0, 2, 201), np.linspace(0, 2, 201))
