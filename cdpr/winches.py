@@ -43,12 +43,16 @@ class WinchState:
         lengths_m: By the encoders and the tensions that were asked for, shape (4,).
         tensions_n: By the measured motor currents, shape (4,).
         stopped: A stop is in force.
+        turns: Of the drums since the dock, shape (4,).
+        asked_n: Tensions as last asked for, shape (4,).
     """
 
     estimate: PlanarEstimate
     lengths_m: Array
     tensions_n: Array
     stopped: bool
+    turns: Array
+    asked_n: Array
 
 
 class Winches:
@@ -193,14 +197,17 @@ class Winches:
             DeviceError: Not homed, or a drive does not answer.
         """
         with self._lock:
-            lengths_m = self._lengths(self._turns())
+            turns = self._turns()
+            lengths_m = self._lengths(turns)
             currents_a = [
                 self._boards[port].read_number(f"axis{axis}.motor.current_control.Iq_measured")
                 for port, axis in self._section.axes
             ]
             estimate = self._estimate(lengths_m)
-        torques_n_m = np.array(currents_a) * self._section.torque_constant_n_m_a
-        return WinchState(estimate, lengths_m, -torques_n_m / self._section.drum_radius_m, self._stop.is_set())
+            assert self._home is not None
+            turned, asked_n = turns - self._home[1], self._tensions_n
+        tensions_n = -np.array(currents_a) * self._section.torque_constant_n_m_a / self._section.drum_radius_m
+        return WinchState(estimate, lengths_m, tensions_n, self._stop.is_set(), turned, asked_n)
 
     def stop(self) -> None:
         """Freeze all four winches where they are, from any thread, and hold; `follow` ends with `Stopped`.

@@ -15,6 +15,7 @@ from cdpr.config import CablesSection
 from cdpr.robot import CableRobot
 from cdpr.workspace import Workspace
 from cdpr.yaw_map import YawMap, yaw_map
+from scan.calibrated_sections import calibrated
 from scan.camera_section import CameraSection
 from scan.cell_section import CellSection
 from trellis.config import Configuration
@@ -95,7 +96,8 @@ class Cell:
 
     @staticmethod
     def of(configuration: Configuration) -> "Cell":
-        """The cell that a configuration describes."""
+        """The cell that a configuration describes, with the calibration in force. Raises `InputError`."""
+        configuration = calibrated(configuration)
         return Cell.of_sections(
             configuration.section(CablesSection),
             configuration.section(ArmSection),

@@ -39,6 +39,7 @@ class CellSection(Section):
 
     clock: str = "system"
     clock_options: dict[str, Any] = Field(default_factory=dict)
+    calibration_folder: str = "calibration"
     plane_z_m: float = Field(default=0.47, gt=0, lt=10)
     platform_from_base: MountTable = MountTable(position_m=(0.0, 0.0, -0.03), rotation_vector_deg=(180.0, 0.0, 0.0))
     tool_from_camera: MountTable = MountTable()

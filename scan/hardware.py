@@ -12,9 +12,15 @@ from arm.servos import Servos
 from cdpr.config import CablesSection
 from cdpr.winches import Winches
 from scan.arrival import Arrival
+from scan.believing import believe
+from scan.calibrated import recorded_model
+from scan.calibrated_sections import calibrated, current_record
 from scan.cameras import Camera, Gates, open_camera
 from scan.cell import Cell, CellPosture
+from scan.cell_model import ZEROS
+from scan.cell_readings import Reading
 from scan.cell_section import CellSection
+from scan.cell_solver import Noise
 from scan.cell_state import Believed, CellState, Photograph
 from scan.config import CameraSection
 from trellis.clock import Clock, clock_named
@@ -38,11 +44,14 @@ class CellHardware:
     """
 
     def __init__(self, configuration: Configuration) -> None:
+        record = current_record(configuration)
+        self._record, self._model = record, None if record is None else recorded_model(configuration, record)
+        self.cell = Cell.of(configuration)
+        configuration = calibrated(configuration)
         self._cables = configuration.section(CablesSection)
         self._arm_section = configuration.section(ArmSection)
         self._camera_section = configuration.section(CameraSection)
         self._section = configuration.section(CellSection)
-        self.cell = Cell.of(configuration)
         self.attempts = self._camera_section.attempts
         self._gates = Gates(self._camera_section)
         self._devices: tuple[Clock, Winches, Servos] | None = None
@@ -162,8 +171,19 @@ class CellHardware:
         base, shoulder, elbow, wrist = map(float, servos.positions())
         return CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist))
 
+    def reading(self) -> Reading:
+        """What drums and servos say, in the configuration's own counting, whatever calibration is in force."""
+        _, winches, servos = self._need()
+        state, joints_rad = winches.state(), servos.positions()
+        shift = 0.0 if self._model is None else self._model.vector[ZEROS]
+        return Reading(state.turns, state.asked_n, joints_rad - shift)
+
     def believed(self) -> Believed:
         """Where the camera is, by kinematics from what the devices report. Raises `DeviceError`."""
+        if self._record is not None and self._model is not None:
+            record, start = self._record, np.array(self._need()[1].state().estimate.pose)
+            noise = Noise.of(np.array(record.noise))
+            return believe(self._model, np.array(record.covariance), noise, self.reading(), start)
         section = self._section
         return Believed(self.cell.world_from_camera(self.posture()), section.position_std_m, section.rotation_std_rad)
 

@@ -96,7 +96,7 @@ def _postures(
     postures = postures[clear]
     penalties = _penalties(cell, postures, least)
     best = np.argsort(penalties, kind="stable")[: 2 * _KEPT]
-    best = best[[_unfolds(cell, postures[best[i : i + 1]], [plant, *others]) for i in range(len(best))]][:_KEPT]
+    best = best[[unfolds(cell, postures[best[i : i + 1]], [plant, *others]) for i in range(len(best))]][:_KEPT]
     if len(best) == 0:
         return "the arm cannot unfold to it without touching a plant"
     return Choice(direction, distance_m, postures[best], penalties[best])
@@ -111,7 +111,7 @@ def _penalties(cell: Cell, postures: Postures, gap_m: Array) -> Array:
     return np.asarray(np.sum([np.maximum(shortage, 0) ** 2 for shortage in shortages], axis=0))
 
 
-def _unfolds(cell: Cell, posture: Postures, plants: Sequence[Obstacle]) -> bool:
+def unfolds(cell: Cell, posture: Postures, plants: Sequence[Obstacle]) -> bool:
     """Whether the arm comes clear from folded to one posture, all joints in step, with the carriage in place."""
     share = np.linspace(0, 1, _STEPS_OF_UNFOLDING)[:, None]
     goal = posture.joints_rad[0]
