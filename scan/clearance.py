@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arm.kinematics import joint_points_m
-from scan.cell import Array, Cell
+from scan.cell import Array, Cell, CellPosture
+from scan.gaps_kernel import many_gaps, moves_are_clear
 
 #: Balls along upper arm, forearm and mount. The two first of the upper arm belong to the shoulder's bracket.
 _BALLS = (8, 7, 3)
 _SHOULDER_BALLS = 2
+#: Places along a move at which it is looked at, for carriage and joints each; odd, because the middle comes first.
+_SHARES = 9
 #: What must stay between the arm and the carriage, and between the arm's own parts.
 OWN_GAP_M = 0.005
 
@@ -59,76 +61,54 @@ class Gaps:
         return free
 
 
+class Surroundings:
+    """A cell among plants, ready to be asked about many postures.
+
+    Args:
+        cell: The cell.
+        plants: All that may be in its way.
+    """
+
+    def __init__(self, cell: Cell, plants: Sequence[Obstacle]) -> None:
+        half_x, half_y = np.abs(cell.robot.corners_m).max(axis=0)
+        bodies, base, table = cell.bodies, cell.platform_from_base, cell.yaw_map
+        shape = [cell.arm.shoulder_height_m, *cell.arm.links_m, bodies.link_radius_m, bodies.camera_radius_m,
+                 half_x, half_y, bodies.carriage_depth_m, cell.plane_z_m]  # fmt: skip
+        rows = [(*plant.position_m, plant.radius_m, plant.height_m) for plant in plants]
+        self._clearance_m = bodies.clearance_m
+        self._scene = (
+            np.array(shape), base.rotation, base.translation_m, np.array(rows, dtype=float).reshape(-1, 5),
+            np.array([*_BALLS, _SHOULDER_BALLS], dtype=float), table.x_m, table.y_m, table.yaws_rad,
+        )  # fmt: skip
+
+    def gaps(self, x_m: ArrayLike, y_m: ArrayLike, joints_rad: ArrayLike) -> Gaps:
+        """Gaps in postures: carriage at places of shape (...), joints of shape (..., 4), at the yaw map's yaw."""
+        joints = np.asarray(joints_rad, dtype=float)
+        shape = joints.shape[:-1]
+        x, y = (np.broadcast_to(np.asarray(place, dtype=float), shape).ravel() for place in (x_m, y_m))
+        found = many_gaps(*self._scene, np.column_stack([x, y, joints.reshape(-1, 4)]))
+        return Gaps(*(found[:, kind].reshape(shape) for kind in range(3)))
+
+    def clear_moves(self, starts: Array, goals: Array) -> NDArray[np.bool_]:
+        """Whether straight moves are clear, however carriage and joints keep step, from n postures to each of m.
+
+        Args:
+            starts: x, y and four joints, shape (n, 6).
+            goals: Likewise, shape (m, 6).
+        """
+        clear = moves_are_clear(*self._scene, starts, goals, _SHARES, self._clearance_m, OWN_GAP_M)
+        return np.asarray(clear, dtype=bool)
+
+    def clear_move(self, start: CellPosture, goal: CellPosture) -> bool:
+        """The same for one move."""
+        return bool(self.clear_moves(row_of(start)[None], row_of(goal)[None])[0, 0])
+
+
+def row_of(posture: CellPosture) -> Array:
+    """A posture as x, y and four joints, shape (6,)."""
+    return np.array([posture.x_m, posture.y_m, *posture.joints_rad])
+
+
 def gaps(cell: Cell, x_m: ArrayLike, y_m: ArrayLike, joints_rad: ArrayLike, plants: Sequence[Obstacle]) -> Gaps:
-    """Gaps in postures: carriage at places of shape (...), joints of shape (..., 4), at the yaw map's yaw."""
-    joints = np.asarray(joints_rad, dtype=float)
-    x, y = np.asarray(x_m, dtype=float), np.asarray(y_m, dtype=float)
-    in_platform = cell.platform_from_base @ joint_points_m(cell.arm, joints)
-    balls = _along(in_platform)
-    radii = _radii(cell)
-    yaw = cell.yaw_map.yaw_rad(x, y)
-    turned = _turned(balls, yaw) + np.stack([x, y, np.full_like(x, cell.plane_z_m)], axis=-1)[..., None, :]
-    near = np.full(x.shape, np.inf)
-    for plant in plants:
-        near = np.minimum(near, (_to_plant(turned, plant) - radii).min(axis=-1))
-    own = np.minimum(_to_carriage(cell, balls, radii), _to_itself(cell, in_platform))
-    return Gaps((turned[..., 2] - radii).min(axis=-1), near, own)
-
-
-def _along(points_m: Array) -> Array:
-    """Centres of balls along shoulder to tool, from joint points (..., 5, 3): shape (..., sum(_BALLS), 3)."""
-    parts = []
-    for link, count in enumerate(_BALLS, start=1):
-        share = (np.arange(count) + 1.0)[:, None] / count if link > 1 else np.arange(count)[:, None] / (count - 1.0)
-        start, end = points_m[..., link, None, :], points_m[..., link + 1, None, :]
-        parts.append(start + share * (end - start))
-    return np.concatenate(parts, axis=-2)
-
-
-def _radii(cell: Cell) -> Array:
-    links = _BALLS[0] + _BALLS[1]
-    return np.repeat([cell.bodies.link_radius_m, cell.bodies.camera_radius_m], [links, _BALLS[2]])
-
-
-def _turned(points_m: Array, yaw_rad: Array) -> Array:
-    """Points (..., n, 3) turned about z by yaws (...)."""
-    cos, sin = np.cos(yaw_rad)[..., None], np.sin(yaw_rad)[..., None]
-    x, y, z = np.moveaxis(points_m, -1, 0)
-    return np.stack([cos * x - sin * y, sin * x + cos * y, z], axis=-1)
-
-
-def _to_plant(points_m: Array, plant: Obstacle) -> Array:
-    """Distance from points (..., 3) to a plant's cylinder, negative inside."""
-    x, y, z = np.moveaxis(points_m - np.array(plant.position_m), -1, 0)
-    outside = np.stack([np.hypot(x, y) - plant.radius_m, z - plant.height_m], axis=-1)
-    return _signed(outside)
-
-
-def _signed(outside: Array) -> Array:
-    """Distance to a body from how far outside of it along each of its own directions, shape (..., n)."""
-    return np.asarray(np.linalg.norm(np.maximum(outside, 0), axis=-1) + np.minimum(outside.max(axis=-1), 0))
-
-
-def _to_carriage(cell: Cell, balls_m: Array, radii: Array) -> Array:
-    """Gap of the arm to the carriage's block, in the platform frame."""
-    half = np.abs(cell.robot.corners_m).max(axis=0)
-    outside = np.concatenate([np.abs(balls_m[..., :2]) - half, -cell.bodies.carriage_depth_m - balls_m[..., 2:]], -1)
-    return np.asarray((_signed(outside) - radii)[..., _SHOULDER_BALLS:].min(axis=-1))
-
-
-def _to_itself(cell: Cell, points_m: Array) -> Array:
-    """Gap of camera and wrist to upper arm and shoulder's column."""
-    foot, shoulder, elbow, wrist, tool = np.moveaxis(points_m, -2, 0)
-    link, camera = cell.bodies.link_radius_m, cell.bodies.camera_radius_m
-    found = [
-        _to_segment(tool, shoulder, elbow) - link - camera,
-        _to_segment(tool, foot, shoulder) - link - camera,
-        _to_segment(wrist, foot, shoulder) - 2 * link,
-    ]
-    return np.asarray(np.minimum.reduce(found))
-
-
-def _to_segment(point_m: Array, start_m: Array, end_m: Array) -> Array:
-    along = end_m - start_m
-    share = np.clip(((point_m - start_m) * along).sum(-1) / np.maximum((along * along).sum(-1), 1e-12), 0, 1)
-    return np.asarray(np.linalg.norm(point_m - start_m - share[..., None] * along, axis=-1))
+    """`Surroundings.gaps` for once."""
+    return Surroundings(cell, plants).gaps(x_m, y_m, joints_rad)

@@ -11,24 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scan.cell import Array, Cell, CellPosture
+from scan.clearance import Surroundings
 from scan.inverse import Postures
 from scan.reach import Choice
 
 Indices = NDArray[np.intp]
 
 _ROUNDS = 4
+#: What drawing the arm back on the way costs, about, and to how many neighbours of a stop moves are looked at.
+_DETOUR_S, _NEAR = 1.5, 12
+#: So often are moves that turned out not to be clear avoided.
+_LAZY = 40
 #: Seconds that a penalty of 1 is worth.
 _PENALTY_S = 0.5
 
 
-def drive(cell: Cell, choices: Sequence[Choice]) -> tuple[list[int], list[int]]:
+def drive(cell: Cell, choices: Sequence[Choice], around: Surroundings) -> tuple[list[int], list[int]]:
     """The order of the views, and for each view (not each stop) which of its postures."""
     picked = [0] * len(choices)
     order: list[int] = []
+    best: tuple[float, list[int], list[int]] = (np.inf, [], [])
     for _ in range(_ROUNDS):
-        order = _order(cell, choices, picked, order)
-        picked = _pick(cell, choices, order)
-    return _order(cell, choices, picked, order), picked
+        order = _order(cell, choices, picked, order, around)
+        picked, seconds = _pick(cell, choices, order, around)
+        if seconds < best[0] - 1e-9:
+            best = seconds, order, picked
+    return best[1], best[2]
 
 
 def move_s(cell: Cell, start: Postures, goal: Postures) -> Array:
@@ -53,7 +61,9 @@ def one(posture: CellPosture) -> Postures:
     return Postures(np.array([posture.x_m]), np.array([posture.y_m]), np.array([posture.joints_rad]))
 
 
-def _order(cell: Cell, choices: Sequence[Choice], picked: Sequence[int], before: list[int]) -> list[int]:
+def _order(
+    cell: Cell, choices: Sequence[Choice], picked: Sequence[int], before: list[int], around: Surroundings
+) -> list[int]:
     """A quick closed tour from the park through the picked postures."""
     picks = [choice.postures[np.array([i])] for choice, i in zip(choices, picked, strict=True)]
     stops = [one(cell.park), *picks]
@@ -63,11 +73,28 @@ def _order(cell: Cell, choices: Sequence[Choice], picked: Sequence[int], before:
         np.concatenate([stop.joints_rad for stop in stops]),
     )
     cost = move_s(cell, all_stops, all_stops)
+    cost = cost + np.where(_near_and_clear(cost, all_stops, around), 0.0, _DETOUR_S)
+    np.fill_diagonal(cost, 0.0)
     tours = [_improved(cost, _nearest_neighbour(cost))]
     if before:
         tours.append(_improved(cost, np.array([0, *(view + 1 for view in before)], dtype=np.intp)))
     best = min(tours, key=lambda tour: _length(cost, tour))
     return [int(stop) - 1 for stop in best[1:]]
+
+
+def _near_and_clear(cost: Array, stops: Postures, around: Surroundings) -> NDArray[np.bool_]:
+    """Which moves are clear, looked at only between near ones: the others will not be driven."""
+    rows = _rows(stops)
+    clear = np.zeros(cost.shape, bool)
+    for stop, nearest in enumerate(np.argsort(cost, axis=1)[:, 1 : _NEAR + 1]):
+        clear[stop, nearest] = around.clear_moves(rows[stop : stop + 1], rows[nearest])[0]
+    found: NDArray[np.bool_] = clear | clear.T
+    return found
+
+
+def _rows(postures: Postures) -> Array:
+    """As x, y and four joints, shape (n, 6)."""
+    return np.column_stack([postures.x_m, postures.y_m, postures.joints_rad])
 
 
 def _nearest_neighbour(cost: Array) -> Indices:
@@ -117,19 +144,49 @@ def _length(cost: Array, tour: Indices) -> float:
     return float(cost[tour, np.roll(tour, -1)].sum())
 
 
-def _pick(cell: Cell, choices: Sequence[Choice], order: Sequence[int]) -> list[int]:
-    """The posture of each view with which the drive in this order, from park to park, is quickest."""
+def _pick(cell: Cell, choices: Sequence[Choice], order: Sequence[int], around: Surroundings) -> tuple[list[int], float]:
+    """The posture of each view with which the drive in this order, from park to park, is quickest, and its seconds.
+
+    Which moves are clear is looked at only for those that would be driven; one that is not gets the price of a detour,
+    and the search is made again (lazy shortest path).
+    """
     park = one(cell.park)
     stages = [choices[view] for view in order]
-    spent = move_s(cell, park, stages[0].postures)[0] + _PENALTY_S * stages[0].penalties
-    came_from: list[Indices] = []
-    for before, stage in pairwise(stages):
-        total = spent[:, None] + move_s(cell, before.postures, stage.postures)
-        came_from.append(total.argmin(axis=0))
-        spent = total.min(axis=0) + _PENALTY_S * stage.penalties
-    best = int((spent + move_s(cell, stages[-1].postures, park)[:, 0]).argmin())
+    first = move_s(cell, park, stages[0].postures)[0] + _PENALTY_S * stages[0].penalties
+    last = move_s(cell, stages[-1].postures, park)[:, 0]
+    costs = [
+        move_s(cell, before.postures, stage.postures) + _PENALTY_S * stage.penalties
+        for before, stage in pairwise(stages)
+    ]
+    rows = [_rows(stage.postures) for stage in stages]
+    known = [np.zeros(cost.shape, bool) for cost in costs]
+    for _ in range(_LAZY):
+        picks, seconds = _cheapest(first, costs, last)
+        news = False
+        for place, (i, j) in enumerate(pairwise(picks)):
+            if not known[place][i, j]:
+                known[place][i, j] = True
+                if not around.clear_moves(rows[place][i : i + 1], rows[place + 1][j : j + 1])[0, 0]:
+                    costs[place][i, j] += _DETOUR_S
+                    news = True
+        if not news:
+            break
+    picks, seconds = _cheapest(first, costs, last)
     picked = [0] * len(choices)
-    for place in range(len(order) - 1, -1, -1):
-        picked[order[place]] = best
-        best = int(came_from[place - 1][best]) if place else best
-    return picked
+    for place, pick in enumerate(picks):
+        picked[order[place]] = pick
+    return picked, seconds
+
+
+def _cheapest(first: Array, costs: Sequence[Array], last: Array) -> tuple[list[int], float]:
+    """The cheapest way through stages, by dynamic programming: which of each stage, and the cost."""
+    spent, came_from = first, []
+    for cost in costs:
+        total = spent[:, None] + cost
+        came_from.append(total.argmin(axis=0))
+        spent = total.min(axis=0)
+    best = int((spent + last).argmin())
+    picks, seconds = [best], float((spent + last)[best])
+    for before in reversed(came_from):
+        picks.append(int(before[picks[-1]]))
+    return picks[::-1], seconds

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from scan.cell import Cell, CellPosture
-from scan.clearance import Obstacle, gaps
+from scan.clearance import Obstacle, Surroundings, gaps
 from scan.order import drive, move_s, one
 from scan.reach import Choice, NotReachable, choose
 from scan.route import way
@@ -132,13 +132,14 @@ def _near(plant: Obstacle, other: Obstacle) -> bool:
 def _stops(cell: Cell, choices: dict[int, Choice], plants: Sequence[Obstacle]) -> tuple[PlannedView, ...]:
     """The chosen views in driving order."""
     numbers = list(choices)
-    order, picked = drive(cell, list(choices.values()))
+    around = Surroundings(cell, plants)
+    order, picked = drive(cell, list(choices.values()), around)
     stops: list[PlannedView] = []
     before = cell.park
     for index in order:
         postures, pick = choices[numbers[index]].postures, picked[index]
         posture = cell.posture(float(postures.x_m[pick]), float(postures.y_m[pick]), postures.joints_rad[pick])
-        via = way(cell, before, posture, plants)
+        via = way(cell, before, posture, plants, around)
         stops.append(PlannedView(numbers[index], cell.world_from_camera(posture), posture, via))
         before = posture
     return tuple(stops)
