@@ -1,4 +1,4 @@
-"""Whole-cell calibration in worlds of unseen seeds: how wrong the believed camera pose is at 200 viewpoints on the wall.
+"""Whole-cell calibration in worlds of unseen seeds: errors of the believed camera pose at 200 viewpoints on the wall.
 
 python -m benchmarks.cell_calibration [--seeds 10] [--first 7001] [-o benchmarks/results/cell_calibration.json]
     about two minutes a world on one core
