@@ -21,6 +21,8 @@ from hardware_sim.lettuce_kinds import CULTIVARS, HARVEST_DAYS, TREATMENTS
 from hardware_sim.lettuce_shape import leaf_sheets
 from hardware_sim.lettuce_stance import diameter
 
+#: Coarser than the simulator's own: height and diameter need no blisters.
+_TRIANGLE_M = 0.004
 Array = np.ndarray
 
 
@@ -54,9 +56,7 @@ def _weeks(name: str, seeds: range, shapes: int) -> list[dict[str, Any]]:
     for week, day in enumerate(HARVEST_DAYS):
         grown = [grow(seed, day, name) for seed in seeds]
         tables = CULTIVARS[name].tables
-        start = time.process_time()
         sizes = np.array([_size_cm(plant) for plant in grown[:shapes]])
-        seconds = (time.process_time() - start) / shapes
         wanted = 100 * np.array([[p.wanted_height_m, p.wanted_diameter_m] for p in grown[:shapes]])
         table = np.array([tables.height_cm[week], tables.diameter_cm[week]])
         average = table * (sizes / wanted).mean(axis=0)
@@ -79,7 +79,9 @@ def _weeks(name: str, seeds: range, shapes: int) -> list[dict[str, Any]]:
         row["as_they_are_cm"] = {"height": _short(sizes[:, 0].mean()), "diameter": _short(sizes[:, 1].mean())}
         row["worst_of_one_plant_percent"] = _short(100 * np.abs(sizes / wanted - 1).max())
         row["cv_percent"] = [_short(100 * v) for v in np.log(_weighed(grown)).std(axis=0)]
-        row["cpu_s_a_plant"] = _short(seconds)
+        start = time.process_time()
+        leaf_sheets(grow(seeds[-1], day, name))
+        row["cpu_s_a_plant"] = _short(time.process_time() - start)
         offs = "  ".join(f"{key} {row[key]['simulated']:g} ({row[key]['off_percent']:+.0f} %)" for key in measured)
         print(f"{name:10} week {row['week']}: {offs}", flush=True)
         rows.append(row)
@@ -126,7 +128,7 @@ def _weighed(plants: list[Lettuce]) -> Array:
 
 
 def _size_cm(plant: Lettuce) -> tuple[float, float]:
-    points = np.concatenate([sheet.vertices_m.reshape(-1, 3) for sheet in leaf_sheets(plant)])
+    points = np.concatenate([sheet.vertices_m.reshape(-1, 3) for sheet in leaf_sheets(plant, _TRIANGLE_M)])
     return 100 * float(points[:, 2].max()), 100 * diameter(points)
 
 
