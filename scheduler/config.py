@@ -74,6 +74,12 @@ class WorkersTable(Section):
     retries: int = Field(default=1, ge=0, le=10)
 
 
+class DiskTable(Section):
+    """What of the disk is to stay free: no scan begins that would take it, and those that wait go on above it."""
+
+    keep_free_bytes: int = Field(default=500_000_000, ge=0)
+
+
 class FarmSection(Section):
     """The farm.
 
@@ -93,6 +99,7 @@ class FarmSection(Section):
     quiet: tuple[str, ...] = ()
     schedules: tuple[ScheduleTable, ...] = ()
     workers: WorkersTable = WorkersTable()
+    disk: DiskTable = DiskTable()
 
     @field_validator("timezone")
     @classmethod

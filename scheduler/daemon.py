@@ -6,10 +6,10 @@ that whoever supervises it starts it again; what was photographed is safe in the
 """
 
 import os
-import shutil
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,21 +18,23 @@ import structlog
 
 from scheduler.agenda_keeper import AgendaKeeper
 from scheduler.config import FarmSection
+from scheduler.disk import Disk
 from scheduler.rebuild import rebuild
 from scheduler.reconstructions import Reconstructions
 from scheduler.robot import Robot
+from scheduler.room import when_there_is_room
 from scheduler.rows import ATTEMPTS_MAX, CommandRow, JobRow
 from scheduler.socket import Answer, SocketServer
 from scheduler.store import Store
 from trellis.clock import Clock
+from trellis.errors import OutOfSpace
 from trellis.folders import DataFolder
 
 log = structlog.get_logger("daemon")
 
 _LOOP_S = 0.2
 _AGENDA_S = 5.0
-#: A job that the disk had no room for is tried again once there is this much, and not before this long.
-_ROOM_BYTES = 200_000_000
+#: A job that the disk had no room for is tried again once there is some, and not before this long.
 _ROOM_PATIENCE_S = 30.0
 
 
@@ -47,6 +49,7 @@ class Daemon:
         reconstructions: Does the rest.
         clock: The calendar that the agenda lives by.
         ending: Set from a signal handler, say, to end it all.
+        disk: The disk that the data lies on; if not given, as the farm's section has it.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class Daemon:
         reconstructions: Reconstructions,
         clock: Clock,
         ending: threading.Event,
+        disk: Disk | None = None,
     ) -> None:
+        self._disk = disk or Disk(store, folder, farm.disk.keep_free_bytes)
         self._farm, self._folder, self._store = farm, folder, store
         self._robot, self._reconstructions = robot, reconstructions
         self._clock, self._ending = clock, ending
@@ -67,13 +72,13 @@ class Daemon:
         self._started_at = clock.utc()
         self._stop_written = store.stopped()
         self._told_event = 0
-        self._room_again_s = 0.0
+        self._room_again_s = self._agenda_at_s = 0.0
 
     def run(self) -> None:
         """Until `ending` is set, and then until everything is put away."""
         newest = self._store.events(1)
         self._told_event = newest[0].id if newest else 0
-        self._take_up()
+        when_there_is_room(lambda: take_up(self._store, self._folder), self._ending)
         actions = {"stop": self._do_stop, "clear": self._do_clear, "state": self._do_state}
         count = 1 + self._farm.workers.count
         with (
@@ -82,37 +87,35 @@ class Daemon:
         ):
             serving = [threads.submit(self._robot.serve)]
             serving += [threads.submit(self._reconstructions.serve) for _ in range(count - 1)]
-            self._store.add_event("the daemon runs")
+            self._say("the daemon runs")
             try:
                 self._loop(serving)
             finally:
                 self._ending.set()
-        self._store.add_event("the daemon has ended")
+        self._say("the daemon has ended")
         self._tell()
 
-    def _take_up(self) -> None:
-        """Queue again what ran when an earlier daemon ended, and make rows follow the folders."""
-        for job in self._store.jobs(states=["running"], limit=1000):
-            if job.attempts >= ATTEMPTS_MAX:
-                self._store.finish_job(job.id, "failed", f"was begun {job.attempts} times and never ended")
-            else:
-                self._store.requeue(job.id, "the daemon ended while it ran; it goes on")
-        for line in rebuild(self._store, self._folder):
-            self._store.add_event(line, "warning")
+    def _say(self, line: str) -> None:
+        with suppress(OutOfSpace):  # no reason not to run, or not to end
+            self._store.add_event(line)
 
     def _loop(self, serving: list[Future[None]]) -> None:
-        agenda_at_s = 0.0
         while not self._ending.wait(_LOOP_S):
             for future in serving:
                 if future.done():
                     future.result()  # it ends only by failing: raises what it failed with
-            if time.monotonic() >= agenda_at_s:
-                agenda_at_s = time.monotonic() + _AGENDA_S
-                self._agenda.follow(self._clock.utc(), self._clock.monotonic_s())
-            self._write_stop()
-            self._carry_out()
-            self._resume()
-            self._tell()
+            with suppress(OutOfSpace):  # only while the daemon ends
+                when_there_is_room(self._look_after, self._ending)
+
+    def _look_after(self) -> None:
+        """Everything that is not the robot's or a worker's; done again from the start if the disk was full."""
+        if time.monotonic() >= self._agenda_at_s:
+            self._agenda.follow(self._clock.utc(), self._clock.monotonic_s())
+            self._agenda_at_s = time.monotonic() + _AGENDA_S
+        self._write_stop()
+        self._carry_out()
+        self._resume()
+        self._tell()
 
     def _carry_out(self) -> None:
         """Durable commands; a hold stays one until it is taken back."""
@@ -153,7 +156,7 @@ class Daemon:
         if all(job.held for job in self._store.jobs(states=["paused"])):
             return
         self._room_again_s = time.monotonic() + _ROOM_PATIENCE_S
-        if shutil.disk_usage(self._folder.path).free > _ROOM_BYTES:
+        if self._disk.room().lacking is None:
             self._store.resume_paused()
 
     def _tell(self) -> None:
@@ -189,6 +192,17 @@ class Daemon:
             "pid": os.getpid(),
             "started_at": self._started_at.isoformat(),
         }
+
+
+def take_up(store: Store, folder: DataFolder) -> None:
+    """Queue again what ran when an earlier daemon ended, and make rows follow the folders."""
+    for job in store.jobs(states=["running"], limit=1000):
+        if job.attempts >= ATTEMPTS_MAX:
+            store.finish_job(job.id, "failed", f"was begun {job.attempts} times and never got further")
+        else:
+            store.requeue(job.id, "the daemon ended while it ran; it goes on")
+    for line in rebuild(store, folder):
+        store.add_event(line, "warning")
 
 
 def _shown(job: JobRow, now: datetime) -> dict[str, Any]:

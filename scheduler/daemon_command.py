@@ -2,17 +2,21 @@
 
 import threading
 
+from scan.board import wall_board
 from scan.config import ViewsSection
 from scan.hardware import CellHardware
 from scheduler.command import DEFAULT_CONFIG, ConfigPath
 from scheduler.config import FarmSection, data_folder
 from scheduler.daemon import Daemon
 from scheduler.daemon_signals import end_on_signals
+from scheduler.disk import Disk
 from scheduler.farm import only_daemon, open_store
 from scheduler.forecast import Durations
 from scheduler.logs import log_to_stderr
+from scheduler.preflight import Preflight
 from scheduler.reconstructions import Reconstructions, reconstruct_command
 from scheduler.robot import Robot
+from scheduler.room import when_there_is_room
 from scheduler.store import Store
 from scheduler.survey import CellSurvey
 from scheduler.waiting import Begin
@@ -25,9 +29,9 @@ def daemon(config: ConfigPath = DEFAULT_CONFIG) -> None:
     log_to_stderr()
     configuration = load_configuration(config)
     folder = data_folder(configuration)
-    with only_daemon(folder), open_store(configuration) as store:
-        ending = threading.Event()
-        end_on_signals(ending)
+    ending = threading.Event()
+    end_on_signals(ending)
+    with only_daemon(folder), when_there_is_room(lambda: open_store(configuration), ending) as store:
         _daemon(configuration, store, ending).run()
 
 
@@ -37,7 +41,9 @@ def _daemon(configuration: Configuration, store: Store, ending: threading.Event)
     survey = CellSurvey(configuration, hardware, clock)
     views = configuration.section(ViewsSection).count
     begin = Begin(farm.hours, lambda: Durations.of(store.scans(limit=500), views))
-    robot = Robot(store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not)
+    disk = Disk(store, folder, farm.disk.keep_free_bytes)
+    check = Preflight(hardware, hardware.cell.lens, wall_board(configuration), disk.check)
+    robot = Robot(store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check)
     command = reconstruct_command(configuration.path.resolve())
     reconstructions = Reconstructions(store, folder, command, farm.workers, ending)
-    return Daemon(farm, folder, store, robot, reconstructions, clock, ending)
+    return Daemon(farm, folder, store, robot, reconstructions, clock, ending, disk)

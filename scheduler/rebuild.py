@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scheduler.results import read_measurement
-from scheduler.rows import PlantRow, ScanRow, ScanState
+from scheduler.rows import ENDED, PlantRow, ScanRow, ScanState
 from scheduler.store import Store
 from trellis.errors import InputError
 from trellis.folders import DataFolder, ScanFolder
@@ -38,13 +38,18 @@ def folder_of(folder: DataFolder, scan: ScanFolder) -> str:
     return scan.path.relative_to(folder.path).as_posix()
 
 
-def rebuild(store: Store, folder: DataFolder) -> list[str]:
+def rebuild(store: Store, folder: DataFolder, *, every: bool = False) -> list[str]:
     """Make rows follow the folders.
+
+    Args:
+        store: The rows.
+        folder: The farm's data.
+        every: Also read the folders of scans whose rows say that they have ended.
 
     Returns:
         A line for a person for each thing that was put right, and for each folder that cannot be read.
     """
-    said = list(_follow_folders(store, folder))
+    said = list(_follow_folders(store, folder, every))
     open_scans = _scans_of_open_jobs(store)
     for row in store.scans(limit=1_000_000):
         unfinished = row.state in ("running", "paused") and row.id not in open_scans
@@ -54,12 +59,18 @@ def rebuild(store: Store, folder: DataFolder) -> list[str]:
     return said
 
 
-def _follow_folders(store: Store, folder: DataFolder) -> Iterator[str]:
+def _follow_folders(store: Store, folder: DataFolder, every: bool) -> Iterator[str]:
     open_scans = _scans_of_open_jobs(store)
     known = {row.id: row for row in store.scans(limit=1_000_000)}
-    measured = {row.scan for row in store.measurements(limit=1_000_000)}
+    measured = store.measured_scans()
     plants = sorted(path.name for path in folder.plants.glob("*") if path.is_dir())
     for scan in (scan for plant in plants for scan in folder.scans(plant)):
+        row = known.get(scan.path.name)
+        if row is not None and row.state in ENDED and not every:
+            # Nothing of it changes any more: a farm of years starts as quickly as a new one.
+            if row.id not in measured and (scan.reconstruction / "traits.json").exists():
+                yield from _measure(store, scan, row.id, row.plant, row.started_at)
+            continue
         try:
             manifest = _manifest_in_its_place(scan)
         except InputError as error:

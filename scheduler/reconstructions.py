@@ -5,16 +5,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from scheduler.config import WorkersTable
 from scheduler.results import read_measurement
+from scheduler.room import when_there_is_room
 from scheduler.rows import ATTEMPTS_MAX, ENDING, JobRow, MeasurementRow
 from scheduler.store import Store
 from scheduler.worker import WorkerEnd, run_worker
-from trellis.errors import InputError
+from trellis.errors import InputError, OutOfSpace
 from trellis.folders import DataFolder, ScanFolder
 
 log = structlog.get_logger("reconstructions")
@@ -58,11 +61,12 @@ class Reconstructions:
     def serve(self) -> None:
         """Do jobs, one after the other, until the daemon is to end."""
         while not self._ending.is_set():
-            job = self._store.take_job("reconstruct")
-            if job is None:
-                self._ending.wait(0.5)
-            else:
-                self.do(job)
+            with suppress(OutOfSpace):  # only while the daemon ends: what was running is taken up at the next start
+                job = when_there_is_room(lambda: self._store.take_job("reconstruct"), self._ending)
+                if job is None:
+                    self._ending.wait(0.5)
+                else:
+                    when_there_is_room(partial(self.do, job), self._ending)
 
     def do(self, job: JobRow) -> None:
         """Do one job, to its end or back into the queue."""

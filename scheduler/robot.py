@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
+from scheduler.room import when_there_is_room
 from scheduler.rows import ATTEMPTS_MAX, JobRow, ScanRow
 from scheduler.scan_book import ScanBook
 from scheduler.store import Store
@@ -169,7 +171,9 @@ class Robot:
         """Do scans, one after the other, until the daemon is to end; then park and close the devices."""
         try:
             while not self._ending.is_set():
-                job = self.next_job()
+                job = None
+                with suppress(OutOfSpace):  # only while the daemon ends: what was running is taken up at the next start
+                    job = when_there_is_room(self.next_job, self._ending)
                 if job is not None:
                     self.do(job)
                 else:
@@ -196,7 +200,7 @@ class Robot:
         ready = False
         try:
             if job.attempts > ATTEMPTS_MAX:
-                raise DeviceError(f"was begun {ATTEMPTS_MAX} times and never ended")
+                raise DeviceError(f"was begun {ATTEMPTS_MAX} times and never got further")
             self._store.progress(job.id, job.share, "devices")
             self._make_ready()
             ready = True
@@ -205,18 +209,23 @@ class Robot:
             scan = self._book.begin(job, len(plan.stops))
             self._take(job, scan, plan)
         except (Stopped, OutOfSpace) as error:
-            self._book.pause(job, scan, str(error))
+            self._write_down(partial(self._book.pause, job, scan, str(error)))
         except TrellisError as error:
             if isinstance(error, DeviceError):
                 self._disconnect()
             if not ready and job.asked_by == "agenda" and job.attempts <= ATTEMPTS_MAX:
-                self._wait_for_devices(job, str(error))
+                self._write_down(partial(self._wait_for_devices, job, str(error)))
             else:
-                self._book.end(job, scan, "failed", str(error))
+                self._write_down(partial(self._book.end, job, scan, "failed", str(error)))
         finally:
             self._cancelled.discard(job.id)
             self._paused.discard(job.id)
             self._skipped.pop(job.id, None)
+
+    def _write_down(self, write: Callable[[], None]) -> None:
+        """Bookkeeping that a full disk only delays. If it is full to the end, the next start takes the job up."""
+        with suppress(OutOfSpace):
+            when_there_is_room(write, self._ending)
 
     def _wait_for_devices(self, job: JobRow, reason: str) -> None:
         """What is scheduled waits for a device that is not there, instead of failing plant by plant."""

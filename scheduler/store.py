@@ -99,7 +99,8 @@ class Store(AgendaStore):
         """Write down a scan as it stands, and its job's sign of life; one wait for the disk a view."""
         with self._write() as connection:
             _save(connection, scans, "id", vars(scan))
-            self._alive(connection, job_id, share, {"stage": stage})
+            # A view that is done is no attempt that never got further: however often power fails, the scan goes on.
+            self._alive(connection, job_id, share, {"stage": stage, "attempts": 1})
 
     def begin_scan(self, job_id: int, scan: ScanRow) -> None:
         """Write down a scan that begins, and that this job does it; both or neither."""
@@ -125,6 +126,10 @@ class Store(AgendaStore):
         """What one scan gave, or None while it has given nothing."""
         found = self._rows(select(measurements).where(measurements.c.scan == scan_id))
         return _measurement(found[0]) if found else None
+
+    def measured_scans(self) -> set[str]:
+        """Names of the scans that have a measurement."""
+        return {row["scan"] for row in self._rows(select(measurements.c.scan))}
 
     def latest_measurements(self) -> dict[str, MeasurementRow]:
         """The newest measurement of each plant that has one, by plant."""

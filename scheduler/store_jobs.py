@@ -1,6 +1,6 @@
 """The store's part about jobs: asking, cancelling, taking the next one, and what becomes of it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Integer, cast, select, update
@@ -143,7 +143,7 @@ class JobStore(PlantStore):
         with self._write() as connection:
             self._alive(connection, job_id, share, {name: value for name, value in given.items() if value is not None})
 
-    def _alive(self, connection: Connection, job_id: int, share: float, values: dict[str, Any]) -> None:
+    def _alive(self, connection: Connection, job_id: int, share: float, values: Mapping[str, Any]) -> None:
         values = {"share": min(max(share, 0.0), 1.0), "heartbeat_at": self._now(), **values}
         connection.execute(update(jobs).where(jobs.c.id == job_id, jobs.c.state == "running").values(values))
 

@@ -1,5 +1,6 @@
 """Which instants schedules name, against brute force over every minute of many zones; and rules that are refused."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -43,10 +44,10 @@ def _compare(zone_name: str, first: datetime, last: datetime, rules: dict[str, S
 
 
 @pytest.mark.parametrize("zone", HARD)
-def test_two_years_of_every_kind_of_rule_match_brute_force(zone: str) -> None:
+def test_a_year_of_every_kind_of_rule_match_brute_force(zone: str) -> None:
     rules = {name: table for name, table in RULES.items() if table.starts.year == 2024}
-    total = _compare(zone, datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC), rules)
-    assert total > 10_000  # 12 a day from one of the rules alone
+    total = _compare(zone, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), rules)
+    assert total > 5_000  # 12 a day from one of the rules alone
 
 
 @pytest.mark.slow
@@ -56,12 +57,12 @@ def test_all_zones_from_2020_to_2037_match_brute_force() -> None:
     # Rules that count from 2024 say nothing about the years before.
     rules = {name: table for name, table in RULES.items() if not table.rrule}
     later = {name: table for name, table in RULES.items() if table.rrule}
-    seen: dict[bytes, str] = {}
+    seen = set()
     for zone in sorted(available_timezones()):
-        _, wall_min = wall_clock(ZoneInfo(zone), first, last)
-        if wall_min.tobytes() in seen:
+        digest = hashlib.sha256(wall_clock(ZoneInfo(zone), first, last)[1].tobytes()).digest()
+        if digest in seen:
             continue  # another name for a clock that was compared already
-        seen[wall_min.tobytes()] = zone
+        seen.add(digest)
         assert _compare(zone, first, last, rules) > 50_000
         assert _compare(zone, datetime(2024, 2, 1, tzinfo=UTC), last, later) > 100
     assert len(seen) > 100

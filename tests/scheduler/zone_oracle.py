@@ -5,6 +5,7 @@ clock shows it or has gone past it. Offsets come from `zoneinfo`, hour by hour, 
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,7 +14,7 @@ EPOCH = np.datetime64("1970-01-01T00:00", "m")
 
 
 def wall_clock(zone: ZoneInfo, first: datetime, last: datetime) -> tuple[int, np.ndarray]:
-    """The wall clock of every minute, as minutes since 1970 in local time; and the first minute's own, in UTC."""
+    """The latest time that the wall clock has shown by each minute, since 1970 in local time; and the first in UTC."""
     hours = int((last - first) / timedelta(hours=1))
     edges = [_offset_min(zone, first + timedelta(hours=number)) for number in range(hours + 1)]
     offsets_min = np.repeat(np.array(edges, dtype=np.int32), 60)
@@ -22,15 +23,16 @@ def wall_clock(zone: ZoneInfo, first: datetime, last: datetime) -> tuple[int, np
             at = first + timedelta(hours=int(number), minutes=minute)
             offsets_min[60 * number + minute] = _offset_min(zone, at)
     begin_min = int(first.timestamp()) // 60
-    return begin_min, begin_min + np.arange(len(offsets_min), dtype=np.int64) + offsets_min
+    shown = begin_min + np.arange(len(offsets_min), dtype=np.int64) + offsets_min
+    return begin_min, np.maximum.accumulate(shown)
 
 
-def instants(begin_min: int, wall_min: np.ndarray, wanted_min: np.ndarray) -> np.ndarray:
+def instants(begin_min: int, reached_min: np.ndarray, wanted_min: np.ndarray) -> np.ndarray:
     """When the wall clock first got to each local time, in minutes since 1970 in UTC; no two alike."""
-    reached = np.maximum.accumulate(wall_min)
-    return np.unique(begin_min + np.searchsorted(reached, wanted_min))
+    return np.unique(begin_min + np.searchsorted(reached_min, wanted_min))
 
 
+@lru_cache(maxsize=16)
 def local_minutes(first: datetime, last: datetime, keep: str) -> np.ndarray:
     """Local minutes since 1970 that fit a rule of the test, found by looking at every one of them."""
     begin, end = (int(at.replace(tzinfo=UTC).timestamp()) // 60 for at in (first, last))
