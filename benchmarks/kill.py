@@ -80,7 +80,7 @@ def random_kills(path: Path, kills: int, seed: int) -> dict[str, Any]:
     }
     assert figures["lost"] == 0, gone
     assert again <= kills, "more than one view was taken again for a kill"
-    assert figures["scans_done"] == len(scans), "a scan did not end well"
+    assert figures["scans_done"] == len(scans), [scan.reason for scan in scans]
     return figures
 
 

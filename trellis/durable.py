@@ -35,14 +35,17 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it where they are missing.
+    """Make a folder and those above it where they are missing; on return they survive a power cut.
 
     Raises:
         OutOfSpace: The disk is full.
         InputError: It cannot be made: something on the way is a file, or may not be written.
     """
     try:
+        missing = [one for one in (path, *path.parents) if not one.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for made in reversed(missing):
+            _fsync_folder(made.parent)  # the new folder's name is in there
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise OutOfSpace(f"no room to make the folder {path}; free some disk space") from error

@@ -98,18 +98,20 @@ def prepare(path: Path, plants: int = 1) -> DataFolder:
     return folder
 
 
-def run(folder: DataFolder, cell: QuickCell, ending: threading.Event, keep_free_bytes: int = 0) -> None:
-    """The daemon, until `ending` is set."""
+def run(
+    folder: DataFolder, cell: QuickCell, ending: threading.Event, free_bytes: Callable[[], int] | None = None
+) -> None:
+    """The daemon, until `ending` is set; `free_bytes` stands in for what the disk says of itself."""
     section = FarmSection(reconstruct=False)
     opened = when_there_is_room(lambda: Store(f"sqlite:///{folder.database}"), ending)
     with only_daemon(folder), opened as store:
         robot = Robot(store, folder, cell, cell, cell.clock, False, ending)
         reconstructions = Reconstructions(store, folder, lambda _: ["true"], section.workers, ending)
-        disk = Disk(store, folder, keep_free_bytes)
+        disk = Disk(store, folder, 0, free_bytes)
         Daemon(section, folder, store, robot, reconstructions, cell.clock, ending, disk).run()
 
 
-def run_until_idle(folder: DataFolder, cell: QuickCell, keep_free_bytes: int = 0) -> None:
+def run_until_idle(folder: DataFolder, cell: QuickCell, free_bytes: Callable[[], int] | None = None) -> None:
     """The daemon, until no job is open."""
     ending = threading.Event()
 
@@ -122,7 +124,7 @@ def run_until_idle(folder: DataFolder, cell: QuickCell, keep_free_bytes: int = 0
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    run(folder, cell, ending, keep_free_bytes)
+    run(folder, cell, ending, free_bytes)
     watcher.join()
 
 

@@ -82,7 +82,7 @@ def test_a_scan_on_the_simulated_farm_survives_a_kill_and_keeps_every_photograph
             _, log = process.communicate(timeout=60)
         job = store.job(asked.id)
         (scan,) = store.scans("p01")
-        assert (job.state, job.scan, job.attempts) == ("done", scan.id, 2), job.reason
+        assert (job.state, job.scan, job.attempts) == ("done", scan.id, 1), job.reason  # each start got further
         assert scan.views_taken + scan.views_failed == scan.views_planned
         assert scan.views_taken >= 3
         assert kept.items() <= _photographs(store, folder).items()

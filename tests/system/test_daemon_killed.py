@@ -117,7 +117,7 @@ def test_a_polite_end_in_the_middle_of_a_scan_loses_nothing_and_leaves_no_socket
 
 def test_killed_at_random_and_at_named_steps_with_the_real_capture(tmp_path: Path) -> None:
     # The benchmark fails by itself if a photograph is lost, taken twice, or a daemon does not start again.
-    numbers = ["--kills", "3", "--views-at-points", "2", "--every", "9", "--where", str(tmp_path)]
+    numbers = ["--kills", "3", "--views-at-points", "3", "--every", "12", "--where", str(tmp_path)]
     command = [sys.executable, "-m", "benchmarks.kill", *numbers, "-o", str(tmp_path / "kill.json")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert ended.returncode == 0, ended.stderr
