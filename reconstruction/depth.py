@@ -23,7 +23,7 @@ _FINE = (0.006,)
 _COARSE_ROUNDS = (0.01, 0.01)
 _FINE_ROUNDS = (0.003,)
 #: How many others may propose planes.
-_PROPOSERS = 8
+_PROPOSERS = 6
 #: What matches worse than this at the coarse level is not looked at again.
 _HOPELESS = 0.9
 _USUAL_VIEWS = 64
