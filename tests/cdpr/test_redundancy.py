@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog, minimize
+from scipy.optimize import linprog, lsq_linear, minimize
 
 from cdpr.kinematics import length_jacobian
 from cdpr.robot import CableRobot
@@ -43,8 +43,17 @@ def _nearest_by_qp(robot: CableRobot, pose: np.ndarray) -> np.ndarray:
         constraints={"type": "eq", "fun": lambda t: balance @ t - load, "jac": lambda _: balance},
         options={"ftol": 1e-12, "maxiter": 200},
     )
-    assert found.success, found.message
-    return np.asarray(found.x)
+    if found.success:
+        return np.asarray(found.x)
+    # Where hardly anything is feasible SLSQP gives up: then as bounded least squares, the balance weighing most.
+    heavy = lsq_linear(
+        np.vstack([np.eye(robot.cables), 1e4 * balance]),
+        np.concatenate([middle, 1e4 * load]),
+        bounds=(robot.tension_min_n, robot.tension_max_n),
+        method="bvls",
+    )
+    assert heavy.success, heavy.message
+    return np.asarray(heavy.x)
 
 
 def _compare(robot: CableRobot, where: np.ndarray) -> int:
