@@ -110,9 +110,7 @@ class Path:
 
     def stretches(self, speed_m_s: float, acceleration_m_s2: float, jerk_m_s3: float) -> list[tuple[float, float]]:
         """Length and speed limit of each piece: a corner's pull to its inside keeps the limits too."""
-        return [
-            (piece.length_m, _limit(piece, speed_m_s, acceleration_m_s2, jerk_m_s3)) for piece in self.pieces
-        ]
+        return [(piece.length_m, _limit(piece, speed_m_s, acceleration_m_s2, jerk_m_s3)) for piece in self.pieces]
 
 
 def straight(start_m: ArrayLike, goal_m: ArrayLike) -> Path:
