@@ -1,5 +1,6 @@
 """`trellis cdpr`: calibrate the cable robot from a log, say where it was, and show where its cables hold it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,9 @@ from rich.table import Table
 
 from cdpr.cable_log import CableLog, poses_text, read_log
 from cdpr.calibration import Beliefs, Calibration, calibrate
-from cdpr.config import CablesSection
+from cdpr.config import CablesSection, CalibrationSection
 from cdpr.locating import Calibrated, Located, locate
+from cdpr.memory import confirm_docked
 from cdpr.observability import findings, weakest_directions
 from cdpr.robot_file import calibrated, read_robot, robot_text
 from cdpr.workspace_command import at_command, workspace_command
@@ -53,13 +55,14 @@ def calibrate_command(
 ) -> None:
     """Find pulleys, scales and offsets from a log in which some rows have a position fix (docs/calibration.md)."""
     read = read_log(log)
-    cables = read_robot(robot).section(CablesSection)
+    configuration = read_robot(robot)
+    cables, before = configuration.section(CablesSection), configuration.section(CalibrationSection)
     beliefs = Beliefs(
         pulley_m=pulley_std_m, scale=scale_std, offset_m=offset_std_m, corner_m=corner_std_m,
         fix_m=fix_std_m, fix_yaw_rad=fix_yaw_std_rad,
     )  # fmt: skip
     found = calibrate(cables.robot(), read, beliefs)
-    write_durably(out, robot_text(cables, found).encode())
+    write_durably(out, robot_text(cables, found, before).encode())
     console = Console(soft_wrap=True)
     _report(console, found, read)
     console.print(f"{out}: calibrated", highlight=False)
@@ -76,6 +79,15 @@ def locate_command(
     found = locate(calibrated(read_robot(robot)), read)
     write_durably(out, poses_text(read.time_s, found.poses, found.stds).encode())
     Console(soft_wrap=True).print(f"{out}: {len(found.poses)} poses, {_typical(found)}", highlight=False)
+
+
+@app.command()
+def docked(
+    memory: Annotated[Path, typer.Argument(help="The file in which the carriage's place is remembered.")],
+) -> None:
+    """Say that the carriage has been put into its dock, its cables just taut: the next homing starts from there."""
+    confirm_docked(memory, datetime.now(UTC).isoformat(timespec="seconds"))
+    Console(soft_wrap=True).print(f"{memory}: the carriage stands in its dock", highlight=False)
 
 
 def _report(console: Console, found: Calibration, log: CableLog) -> None:

@@ -22,7 +22,12 @@ class CablesSection(Section):
 
     `cable_stiffness_n` is the force that would double a cable's length: 50 N on 2 m of a 20 kN line stretch it by 5 mm.
     `slip_m` is how far one cable may disagree with the other three once the carriage is back at home, where all four
-    were homed; beyond it an encoder has slipped, and the carriage must be docked and homed anew.
+    were homed; beyond it an encoder has slipped, and the carriage must be docked and homed anew. `slack_m` is how much
+    cable a drum may take up while homing puts the cables under tension; beyond it the carriage does not hang where it
+    was taken to. `brakes`: the winches have brakes that hold when a drive has no power. `dock_assumed`: after a power
+    loss away from the dock the carriage is taken to be docked, without a person's word (for simulated farms).
+    A drum's friction is `static_friction_n_m` tanh(`friction_rate_s` rate) + `viscous_friction_n_m_s` rate, its rate
+    in rad/s; that torque is told to the drives beforehand, as is what turns `drum_inertia_kg_m2`.
     With `pulley_radius_m` above 0 `pulleys_m` are the wheels' centres; a cable comes onto its wheel at the angle
     `pulley_entries_deg` and goes round it counter-clockwise (`pulley_turns` 1) or clockwise (-1): as given, it comes
     along the outer side of the frame. `drum_buildup_m` is how much a drum's squared radius grows for a metre wound on,
@@ -51,6 +56,13 @@ class CablesSection(Section):
     control_period_s: float = Field(default=0.02, ge=0.005, le=0.1)
     dock_radius_m: float = Field(default=0.02, gt=0, le=0.5)
     slip_m: float = Field(default=0.003, gt=0, le=0.5)
+    slack_m: float = Field(default=0.04, gt=0, le=0.5)
+    brakes: bool = False
+    dock_assumed: bool = False
+    static_friction_n_m: float = Field(default=0.12, ge=0)
+    friction_rate_s: float = Field(default=0.19, gt=0)
+    viscous_friction_n_m_s: float = Field(default=0.002, ge=0)
+    drum_inertia_kg_m2: float = Field(default=2e-4, ge=0)
     pulley_radius_m: float = Field(default=0.0, ge=0, lt=0.5)
     pulley_entries_deg: tuple[float, float, float, float] = (0.0, 0.0, 180.0, 180.0)
     pulley_turns: tuple[Literal[-1, 1], Literal[-1, 1], Literal[-1, 1], Literal[-1, 1]] = (-1, 1, -1, 1)
@@ -112,7 +124,8 @@ class CalibrationSection(Section):
     A cable's length is `scales` × (reading + `delay_s` × rate of the reading) + `offsets_m`. `yaw_mean_rad` and
     `yaw_std_rad` are the carriage's yaw as the fixes showed it. `covariance` is of the pulleys (8), scales (4), offsets
     (4), delay and, where they were estimated too, corners (8), in SI; it is what `trellis cdpr locate` computes its
-    standard deviations from.
+    standard deviations from. `dock_readings_m` is what the encoders read in the dock, in the log's own counting; from
+    it the winches, which count from the dock, know its true lengths.
     """
 
     scales: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
@@ -122,12 +135,15 @@ class CalibrationSection(Section):
     yaw_mean_rad: float = Field(default=0.0, ge=-3.15, le=3.15)
     yaw_std_rad: float = Field(default=0.05, gt=0)
     covariance: tuple[tuple[float, ...], ...] = ()
+    dock_readings_m: tuple[float, ...] = ()
 
     @model_validator(mode="after")
     def _square(self) -> Self:
         size = len(self.covariance)
         if size not in (0, 17, 25) or any(len(row) != size for row in self.covariance):
             raise ValueError("covariance must be a square of 17 rows, or of 25 with corners")
+        if len(self.dock_readings_m) not in (0, 4):
+            raise ValueError("dock_readings_m must be four numbers, one for each cable")
         if min(self.scales) <= 0:
             raise ValueError("scales must be positive")
         return self

@@ -1,37 +1,27 @@
 """One ODrive v3 board (firmware 0.5) over its ASCII protocol, by the letter, over any pyserial port or URL.
 
-The wire's traps and the conventions of sign stand in docs/wire-protocols.md. The client may be called from several
-threads: a lock keeps each request and its reply together.
+The wire's traps and the conventions of sign stand in docs/wire-protocols.md; `cdpr.odrive_line` keeps request and
+reply together.
 """
 
-import threading
-from collections import deque
-from dataclasses import dataclass
-from functools import reduce
-from operator import xor
+from collections.abc import Sequence
+from math import isfinite
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import serial
+from cdpr.odrive_line import LineStatistics, ODriveLine, checksum
+from trellis.errors import DeviceFault, ProtocolError
 
-from trellis.errors import DeviceFault, PortUnavailable, ProtocolError
+__all__ = ["CLOSED_LOOP", "IDLE", "POSITION_CONTROL", "TORQUE_CONTROL", "VELOCITY_CONTROL", "ODriveBoard", "checksum"]
 
 IDLE, CLOSED_LOOP = 1, 8
 TORQUE_CONTROL, VELOCITY_CONTROL, POSITION_CONTROL = 1, 2, 3
 PASSTHROUGH = 1
 
 _ERROR_BITS = {6: "motor failed", 8: "encoder failed", 9: "controller failed", 11: "watchdog expired", 14: "e-stop"}
-_COMPLAINTS = ("invalid command format", "invalid motor", "invalid property", "not implemented", "unknown command")
-
-
-@dataclass
-class LineStatistics:
-    """What happened on the line since it was opened."""
-
-    requests: int = 0
-    lost_replies: int = 0
-    bad_replies: int = 0
-    echoes: int = 0
+_WATCHDOG = 1 << 11
+#: More turns than a drum can hold; what an encoder says beyond is garbage.
+_TURNS_MAX = 1e4
 
 
 class ODriveBoard:
@@ -45,11 +35,18 @@ class ODriveBoard:
     """
 
     def __init__(self, port: str, baudrate: int = 115200, timeout_s: float = 0.1, attempts: int = 3) -> None:
-        self._port, self._baudrate, self._timeout_s, self._attempts = port, baudrate, timeout_s, attempts
-        self._line: Any = None
-        self._lock = threading.RLock()
-        self.statistics = LineStatistics()
-        self._said: deque[str] = deque(maxlen=16)  # a line that echoes sends these back; no reply looks like one
+        self._port = port
+        self._line = ODriveLine(port, baudrate, timeout_s, attempts)
+
+    @property
+    def statistics(self) -> LineStatistics:
+        """What happened on the line."""
+        return self._line.statistics
+
+    @property
+    def serial_number(self) -> str:
+        """As much of it as the board tells; known once connected."""
+        return self._line.serial_number
 
     def connect(self) -> None:
         """Open the port and check that the firmware counts in turns.
@@ -59,10 +56,7 @@ class ODriveBoard:
             DeviceFault: The firmware is older than 0.5, whose units are counts.
             ProtocolError: What answers is not an ODrive.
         """
-        try:
-            self._line = serial.serial_for_url(self._port, self._baudrate, timeout=self._timeout_s)
-        except (serial.SerialException, OSError, ValueError) as error:
-            raise PortUnavailable(self._port, str(error), "winch drives") from error
+        self._line.open()
         version = self.read_number("fw_version_major"), self.read_number("fw_version_minor")
         if version < (0, 5):
             raise DeviceFault(
@@ -71,10 +65,7 @@ class ODriveBoard:
             )
 
     def close(self) -> None:
-        with self._lock:
-            if self._line is not None:
-                self._line.close()
-                self._line = None
+        self._line.close()
 
     def __enter__(self) -> Self:
         self.connect()
@@ -90,29 +81,44 @@ class ODriveBoard:
 
         Without a torque of its own the drive keeps the one it was last told, in any mode.
         """
-        torque = "" if feedforward_n_m is None else f" {feedforward_n_m:.5f}"
-        self._tell(f"p {axis} {turns:.6f} {feedforward_turn_s:.5f}{torque}")
+        self._line.tell(position(axis, turns, feedforward_turn_s, feedforward_n_m))
 
     def set_torque(self, axis: int, torque_n_m: float) -> None:
         """Setpoint in newton metres; the drive turns to torque control by itself. Feeds the watchdog."""
-        self._tell(f"c {axis} {torque_n_m:.5f}")
+        self._line.tell(torque(axis, torque_n_m))
 
     def feed(self, axis: int) -> None:
         """Feed the watchdog without a setpoint."""
-        self._tell(f"u {axis}")
+        self._line.tell(f"u {axis}")
 
     def feedback(self, axis: int) -> tuple[float, float]:
         """Position in turns and speed in turns a second."""
-        reply = self._ask(f"f {axis}")
+        return self.feedback_in(axis, self._line.ask(f"f {axis}"))
+
+    def feedback_in(self, axis: int, reply: str) -> tuple[float, float]:
+        """The two numbers in a reply to `f`.
+
+        Raises:
+            ProtocolError: It is not two numbers that an encoder can say.
+        """
         try:
-            position, speed = map(float, reply.split())
+            turns, speed = map(float, reply.split())
         except ValueError as error:
             raise ProtocolError(f"{self._port}: two numbers were due for 'f {axis}', not {reply!r}") from error
-        return position, speed
+        if not (isfinite(speed) and abs(turns) < _TURNS_MAX):
+            raise ProtocolError(f"{self._port}: the encoder of axis {axis} says {reply!r}; check its cable")
+        return turns, speed
 
     def read_number(self, name: str) -> float:
         """A property, of which the drive sends nine characters."""
-        reply = self._ask(f"r {name}")
+        return self.number_in(name, self._line.ask(f"r {name}"))
+
+    def number_in(self, name: str, reply: str) -> float:
+        """The number in a reply to `r`.
+
+        Raises:
+            ProtocolError: It is none.
+        """
         try:
             return float(reply)
         except ValueError as error:
@@ -120,13 +126,35 @@ class ODriveBoard:
 
     def write(self, name: str, value: float) -> None:
         """Write a property; the drive sends no reply."""
-        self._tell(f"w {name} {value:g}")
+        self._line.tell(f"w {name} {value:.9g}")
+
+    def post(self, requests: Sequence[str], commands: Sequence[str] = ()) -> None:
+        """Send commands and then requests in one go; `collect` fetches the replies."""
+        self._line.post(requests, commands)
+
+    def collect(self, timeout_s: float) -> list[str] | None:
+        """Replies to what was posted; None if one was lost, late or bad, for then none can be trusted."""
+        return self._line.collect(timeout_s)
 
     def set_encoder(self, axis: int, count: int) -> None:
         """Say which count the encoder stands at now."""
-        reply = self._ask(f"esl {axis} {count}")
+        reply = self._line.ask(f"esl {axis} {count}")
         if reply != f"encoder set to {count}":
             raise ProtocolError(f"{self._port}: 'esl' was answered by {reply!r}")
+
+    def check_usable(self, axis: int) -> None:
+        """See that an axis can be used at all, whatever state it is in.
+
+        Raises:
+            DeviceFault: It reports an error, or its motor or encoder has never been set up.
+        """
+        self.check(axis)
+        for name, missing in (("motor.is_calibrated", "motor"), ("encoder.is_ready", "encoder")):
+            if not self.read_number(f"axis{axis}.{name}"):
+                raise DeviceFault(
+                    f"{self._port}: the {missing} of axis {axis} is not calibrated; take the cable off its drum, run "
+                    "the drive's full calibration (state 3), save it, and start again"
+                )
 
     def start(self, axis: int, control_mode: int) -> None:
         """Closed-loop control in a mode, setpoints passed through unfiltered.
@@ -136,8 +164,12 @@ class ODriveBoard:
         Raises:
             DeviceFault: The axis reports an error or does not enter the state.
         """
-        self.write(f"axis{axis}.controller.config.control_mode", control_mode)
-        self.write(f"axis{axis}.controller.config.input_mode", PASSTHROUGH)
+        self._line.tell(
+            # Held without power when it trips, which drops the carriage: docs/decisions/0001-no-drive-watchdog.md.
+            f"w axis{axis}.config.enable_watchdog 0",
+            f"w axis{axis}.controller.config.control_mode {control_mode}",
+            f"w axis{axis}.controller.config.input_mode {PASSTHROUGH}",
+        )
         if self.read_number(f"axis{axis}.current_state") != CLOSED_LOOP:
             self.write(f"axis{axis}.requested_state", CLOSED_LOOP)
         self.check_holding(axis)
@@ -151,69 +183,32 @@ class ODriveBoard:
 
     def recover(self, axis: int) -> None:
         """Clear errors in the order that the watchdog needs: feed, clear, closed loop. Moves nothing by itself."""
-        self.feed(axis)
-        self._tell("sc")
-        self.write(f"axis{axis}.requested_state", CLOSED_LOOP)
+        self._line.tell(f"u {axis}", "sc", f"w axis{axis}.requested_state {CLOSED_LOOP}")
+
+    def forgive_watchdog(self, axis: int) -> bool:
+        """Clear an expired watchdog, if that is the axis's only error, and switch the watchdog off; it stays idle."""
+        if int(self.read_number(f"axis{axis}.error")) != _WATCHDOG:
+            return False
+        self._line.tell(f"w axis{axis}.config.enable_watchdog 0", f"u {axis}", "sc")
+        return True
 
     def check(self, axis: int) -> None:
         """Raises `DeviceFault` that names every error bit of an axis, if any is set."""
-        bits = int(self.read_number(f"axis{axis}.error"))
+        self.raise_for(axis, int(self.read_number(f"axis{axis}.error")))
+
+    def raise_for(self, axis: int, bits: int) -> None:
+        """Raises `DeviceFault` that names the bits of an axis's error word, if any is set."""
         if bits:
             names = [_ERROR_BITS.get(bit, f"bit {bit}") for bit in range(bits.bit_length()) if bits >> bit & 1]
             raise DeviceFault(f"{self._port}: axis {axis} reports: {', '.join(names)}; clear the cause, then recover")
 
-    def _tell(self, command: str) -> None:
-        with self._lock:
-            self._send(command)
 
-    def _ask(self, command: str) -> str:
-        with self._lock:
-            for _ in range(self._attempts):
-                self._open_line().reset_input_buffer()
-                self._send(command)
-                reply = self._reply()
-                while reply in self._said:
-                    self.statistics.echoes += 1
-                    reply = self._reply()
-                if reply is not None:
-                    if reply.startswith(_COMPLAINTS):
-                        raise ProtocolError(f"{self._port}: the drive answered {command!r} with {reply!r}")
-                    return reply
-        raise ProtocolError(
-            f"{self._port}: no good reply to {command!r} in {self._attempts} attempts of {self._timeout_s} s; "
-            "check the cable and that the drive is powered"
-        )
-
-    def _send(self, command: str) -> None:
-        self.statistics.requests += 1
-        self._said.append(command)
-        line = f"{command} "
-        try:
-            self._open_line().write(f"{line}*{checksum(line)}\n".encode("ascii"))
-        except serial.SerialException as error:
-            raise ProtocolError(f"{self._port}: the port failed: {error}") from error
-
-    def _reply(self) -> str | None:
-        """One reply with a good checksum, stripped of it; None when it is lost or bad."""
-        try:
-            raw: bytes = self._open_line().read_until(b"\n")
-        except serial.SerialException as error:
-            raise ProtocolError(f"{self._port}: the port failed: {error}") from error
-        if not raw.endswith(b"\n"):
-            self.statistics.lost_replies += 1
-            return None
-        text, star, found = raw.decode("latin-1").strip().rpartition("*")
-        if not star or found != str(checksum(text)):
-            self.statistics.bad_replies += 1
-            return None
-        return text.strip()
-
-    def _open_line(self) -> Any:
-        if self._line is None:
-            raise ProtocolError(f"{self._port}: the port is not open; call connect() first")
-        return self._line
+def position(axis: int, turns: float, speed_turn_s: float = 0.0, torque_n_m: float | None = None) -> str:
+    """The command that sets a position; 1e-5 turn is less than a micrometre of cable."""
+    told = "" if torque_n_m is None else f" {torque_n_m:.4f}"
+    return f"p {axis} {turns:.5f} {speed_turn_s:.4f}{told}"
 
 
-def checksum(text: str) -> int:
-    """Exclusive or of every character, as the ODrive computes it."""
-    return reduce(xor, text.encode("latin-1"), 0)
+def torque(axis: int, torque_n_m: float) -> str:
+    """The command that sets a torque."""
+    return f"c {axis} {torque_n_m:.4f}"

@@ -8,9 +8,11 @@ import numpy as np
 
 from cdpr.calibration import Calibration
 from cdpr.config import CablesSection, CalibrationSection
+from cdpr.kinematics import cable_lengths
 from cdpr.locating import Calibrated
 from cdpr.reading_model import PARAMETERS, ReadingModel
 from cdpr.robot import Array
+from cdpr.yaw_map import yaw_map
 from trellis.config import Configuration, Section, load_configuration
 from trellis.errors import InputError
 from trellis.presets import preset, presets
@@ -62,8 +64,14 @@ def calibrated(configuration: Configuration) -> Calibrated:
     )
 
 
-def robot_text(cables: CablesSection, found: Calibration) -> str:
-    """The text of a robot file: `[cables]` with its new pulleys and corners, and `[calibration]`."""
+def robot_text(cables: CablesSection, found: Calibration, before: CalibrationSection | None = None) -> str:
+    """The text of a robot file: `[cables]` with its new pulleys and corners, and `[calibration]`.
+
+    Args:
+        cables: The robot as it was believed to be.
+        found: What the log says of it.
+        before: The calibration that it was driven with, if any.
+    """
     robot, model = found.model.robot, found.model
     places = {"pulleys_m": _tuples(robot.pulleys_m), "corners_m": _tuples(robot.corners_m)}
     new = CablesSection.model_validate(cables.model_dump() | places)
@@ -76,8 +84,15 @@ def robot_text(cables: CablesSection, found: Calibration) -> str:
         yaw_mean_rad=found.yaw_prior[0],
         yaw_std_rad=found.yaw_prior[1],
         covariance=_tuples(found.covariance[:size, :size]),
+        # Our own winches go on reading what they read there before the first calibration: the nominal lengths.
+        dock_readings_m=(before and before.dock_readings_m) or _four(_nominal_readings(cables)),
     )
     return "\n".join([_HEAD, *_table("cables", new), "", *_table("calibration", calibration)]) + "\n"
+
+
+def _nominal_readings(cables: CablesSection) -> Array:
+    x, y = cables.home_m
+    return cable_lengths(cables.robot(), (x, y, float(yaw_map(cables).yaw_rad(x, y))))
 
 
 def _table(name: str, section: Section) -> Iterator[str]:

@@ -5,7 +5,7 @@ average, where it should be. Tensions balance the weight and the carriage's acce
 paused, every acceleration within the limits has been checked, not only the planned one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,6 @@ from cdpr.paths import Path, blended, straight
 from cdpr.robot import Array, CableRobot
 from cdpr.tension import distribute, gravity_wrench
 from cdpr.yaw_map import yaw_map
-from trellis.errors import Unreachable
 from trellis.profiles import Profile, along, braking
 
 #: Knots of the yaw along a path, and the least and greatest number of them.
@@ -95,7 +94,7 @@ class Drive:
         pose, rate, change = self.pose_at(times)
         rate[-1], change[-1] = 0.0, 0.0
         robot = self.section.robot()
-        tensions = np.array([distribute(robot, *args) for args in zip(pose, _loads(robot, pose, change), strict=True)])
+        tensions = distribute(robot, pose, _loads(robot, pose, change))
         by_pose = length_jacobian(robot, pose)
         speeds = np.einsum("nij,nj->ni", by_pose, rate)
         accelerations = np.einsum("nij,nj->ni", by_pose, change)
@@ -136,7 +135,7 @@ def plan_straight(section: CablesSection, start_m: ArrayLike, goal_m: ArrayLike)
 
 
 def plan_blended(section: CablesSection, places_m: Sequence[ArrayLike], blend_m: float) -> list[Drive]:
-    """From rest to rest through places with rounded corners; a corner that turns back ends one drive and begins another.
+    """From rest to rest through places with rounded corners; one that turns back ends a drive and begins another.
 
     Raises as `plan_straight`; all drives are checked.
     """
@@ -171,19 +170,14 @@ def _profile(section: CablesSection, path: Path, begun_m: float) -> Profile:
 
 
 def _check_workspace(section: CablesSection, places_m: Array) -> None:
-    """The first place outside is named; the goal comes first."""
-    (left, right), (low, high) = section.workspace_x_m, section.workspace_y_m
-    inside = np.clip(places_m, (left, low), (right, high))
-    outside = np.abs(inside - places_m).max(axis=1) > 1e-9
-    # A carriage that stands outside may come back in: only a place further out than the start is refused.
-    outside &= np.linalg.norm(inside - places_m, axis=1) > np.linalg.norm(inside[-1] - places_m[-1]) + 1e-9
-    if outside.any():
-        index = int(np.argmax(outside))
-        (x, y), nearest = places_m[index], inside[index]
-        raise Unreachable(
-            f"the carriage may not go to x {x:.3f} m, y {y:.3f} m: its workspace is x {left} to {right} m, "
-            f"y {low} to {high} m; the nearest point inside is ({nearest[0]:.3f}, {nearest[1]:.3f})"
-        )
+    """The first place outside is named; the goal comes first, the start last.
+
+    A carriage that stands outside may come back in: only places further out than the start are refused.
+    """
+    space = section.workspace()
+    away_m = np.linalg.norm(space.nearest(*places_m.T) - places_m, axis=1)
+    bad = places_m[away_m > away_m[-1] + 1e-9]
+    space.check(*bad.T)
 
 
 def _check_envelope(section: CablesSection, path: Path, gone_m: Array) -> None:
@@ -203,18 +197,16 @@ def _check_envelope(section: CablesSection, path: Path, gone_m: Array) -> None:
             change = np.column_stack(
                 [tangent * pull + inward, yaw(gone_m, 1) * pull + share * yaw(gone_m, 2) * limits**2]
             )
-            for pose, load in zip(poses, _loads(robot, poses, change), strict=True):
-                distribute(robot, pose, load)
+            distribute(robot, poses, _loads(robot, poses, change))
 
 
-def _loads(robot: CableRobot, poses: Array, changes: Array) -> Iterator[Array]:
-    """Weight and inertia at poses and accelerations (n, 3): what acts on the carriage beside the cables, each (3,).
+def _loads(robot: CableRobot, poses: Array, changes: Array) -> Array:
+    """Weight and inertia at poses and accelerations (n, 3): what acts on the carriage beside the cables.
 
     The carriage counts as a uniform plate as large as its corners, about its middle.
     """
     inertia = robot.mass_kg * float((np.ptp(robot.corners_m, axis=0) ** 2).sum()) / 12
-    for pose, change in zip(poses, changes, strict=True):
-        yield gravity_wrench(robot, pose) - np.array([robot.mass_kg, robot.mass_kg, inertia]) * change
+    return np.asarray(gravity_wrench(robot, poses) - np.array([robot.mass_kg, robot.mass_kg, inertia]) * changes)
 
 
 def _yaw_along(section: CablesSection, path: Path) -> CubicSpline:
@@ -229,7 +221,9 @@ def _rest_of(profile: Profile, time_s: float) -> Profile:
     s, v, a = (float(value) for value in profile.at(time_s))
     index = max(int(np.searchsorted(profile.starts_s, time_s, side="right")) - 1, 0)
     later = profile.starts_s[index + 1 :]
-    states = np.concatenate([[[0.0, v, a, profile.states[index, 3]]], profile.states[index + 1 :] - [s, 0, 0, 0]])
+    states = np.concatenate(
+        [[[0.0, v, a, profile.states[index, 3]]], profile.states[index + 1 :] - np.array([s, 0, 0, 0])]
+    )
     return Profile(
         np.concatenate([[0.0], later - time_s]), states, max(profile.duration_s - time_s, 0.0), profile.length - s
     )

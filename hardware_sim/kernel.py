@@ -25,6 +25,7 @@ DRIVE = np.dtype(
         "pos_gain", "vel_gain", "vel_integrator_gain", "vel_limit", "vel_tolerance", "torque_limit", "ramp",
         "bandwidth",
         "plan_t", "plan_from", "plan_v0", "plan_vr", "plan_ar", "plan_dr", "plan_ta", "plan_tv", "plan_td", "plan_to",
+        "noise_turns", "noise_rate", "noise_torque",
     )]
 )  # fmt: skip
 
@@ -151,7 +152,7 @@ def _drive(d):  # type: ignore[no-untyped-def]
     if d.mode == IDLE:
         d.torque = 0.0
         return
-    pos, vel = d.angle / (2 * math.pi) + d.slip, d.rate / (2 * math.pi)
+    pos, vel = d.angle / (2 * math.pi) + d.slip + d.noise_turns, d.rate / (2 * math.pi) + d.noise_rate
     _input(d)
     wanted = d.vel_sp
     if d.mode == POSITION:
@@ -279,7 +280,7 @@ def _move(body, cables, drives):  # type: ignore[no-untyped-def]
             d.rate = 0.0
         else:
             drag = b.static_friction * math.tanh(b.coulomb_rate * d.rate) + b.viscous_friction * d.rate
-            d.rate += STEP_S * (d.torque + c.tension * c.radius - drag) / b.drum_inertia
+            d.rate += STEP_S * (d.torque + d.noise_torque + c.tension * c.radius - drag) / b.drum_inertia
         d.angle += STEP_S * d.rate
     if b.docked != 0.0:
         b.vx, b.vy, b.w = 0.0, 0.0, 0.0

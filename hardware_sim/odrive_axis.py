@@ -65,11 +65,11 @@ class Axis:
     def turns(self) -> float:
         """Position as the encoder resolves it."""
         d = self.drive
-        return floor((d.angle / (2 * pi) + d.slip) * COUNTS_PER_TURN) / COUNTS_PER_TURN
+        return floor((d.angle / (2 * pi) + d.slip + d.noise_turns) * COUNTS_PER_TURN) / COUNTS_PER_TURN
 
     @property
     def turn_rate(self) -> float:
-        return float(self.drive.rate) / (2 * pi)
+        return float(self.drive.rate) / (2 * pi) + float(self.drive.noise_rate)
 
     @property
     def current_a(self) -> float:

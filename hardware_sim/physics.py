@@ -28,6 +28,30 @@ KNOCK_S = 0.1
 DOCK_RADIUS_M, DOCK_YAW_RAD = 0.02, np.radians(5)
 
 
+#: Noise keeps a value for 10 ms, as a controller at 100 Hz would see it.
+NOISE_STEPS = round(0.01 / kernel.STEP_S)
+
+
+class DriveNoise:
+    """Independent normal noise of every drive's encoder and motor; the drives' own loops see it, too.
+
+    Args:
+        length_m, rate_m_s: Of an encoder's position and speed, as cable on a 12.7 mm drum.
+        torque_n_m: Of a motor.
+        seed: Of the noise.
+    """
+
+    def __init__(self, length_m: float, rate_m_s: float, torque_n_m: float, seed: int) -> None:
+        a_turn_m = 2 * np.pi * 0.0127
+        self._stds = np.array([length_m / a_turn_m, rate_m_s / a_turn_m, torque_n_m])
+        self._random = np.random.default_rng([seed, 0x2015E])
+
+    def draw(self, drives: np.recarray) -> None:
+        """New values for all four."""
+        turns, rates, torques = self._stds[:, None] * self._random.standard_normal((3, 4))
+        drives.noise_turns, drives.noise_rate, drives.noise_torque = turns, rates, torques
+
+
 class Physics:
     """True state of carriage, drums and joints, and its motion in steps of `kernel.STEP_S`.
 
@@ -47,6 +71,7 @@ class Physics:
     ) -> None:
         self.world = world
         self.steps = 0
+        self._noise: DriveNoise | None = None
         self.body = np.zeros(1, kernel.BODY).view(np.recarray)
         self.cables = np.zeros(4, kernel.CABLE).view(np.recarray)
         self.drives = np.zeros(4, kernel.DRIVE).view(np.recarray)
@@ -110,7 +135,19 @@ class Physics:
         if count <= 0:
             return
         self._latch()
+        while self._noise is not None and count > 0:
+            part = min(count, NOISE_STEPS - self.steps % NOISE_STEPS)
+            self._run(part)
+            count -= part
+            if self.steps % NOISE_STEPS == 0:
+                self._noise.draw(self.drives)
         self._run(count)
+
+    def set_noise(self, noise: "DriveNoise | None") -> None:
+        """Make the drives' encoders and motors noisy from now on."""
+        self._noise = noise
+        if noise is None:
+            self.drives.noise_turns = self.drives.noise_rate = self.drives.noise_torque = 0.0
 
     def _run(self, count: int) -> None:
         kernel.run(*self._moving, self._rotation, self._translation, self.steps, count)

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from arm.config import ArmSection
 from arm.servos import Servos
-from cdpr.config import CablesSection
+from cdpr.config import CablesSection, CalibrationSection
 from cdpr.winches import Winches
 from scan.arrival import Arrival
 from scan.believing import believe
@@ -40,14 +41,16 @@ class CellHardware:
     Closing and connecting again keeps the home: encoders count on while they have power.
 
     Args:
-        configuration: Sections `[cables]`, `[arm]`, `[camera]` and `[cell]`.
+        configuration: Sections `[cables]`, `[calibration]`, `[arm]`, `[camera]` and `[cell]`.
+        memory: A file in which the carriage's place outlives this process (`DataFolder.carriage`).
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, memory: Path | None = None) -> None:
         record = current_record(configuration)
         self._record, self._model = record, None if record is None else recorded_model(configuration, record)
         self.cell = Cell.of(configuration)
         configuration = calibrated(configuration)
+        self._calibration, self._memory = configuration.section(CalibrationSection), memory
         self._cables = configuration.section(CablesSection)
         self._arm_section = configuration.section(ArmSection)
         self._camera_section = configuration.section(CameraSection)
@@ -70,7 +73,11 @@ class CellHardware:
         """
         if self._devices is None:
             clock = clock_named(self._section.clock, self._section.clock_options)
-            self._devices = clock, Winches(self._cables, clock), Servos(self._arm_section, clock)
+            self._devices = (
+                clock,
+                Winches(self._cables, clock, self._calibration, self._memory),
+                Servos(self._arm_section, clock),
+            )
         clock, winches, servos = self._devices
         try:
             winches.connect()
@@ -104,19 +111,24 @@ class CellHardware:
         """The clock that the devices live by; there once `connect` was called."""
         return self._need()[0]
 
-    def home(self) -> None:
-        """Take the carriage to be docked at home with the cables just taut, hold it, and park the arm.
+    def home(self) -> str | None:
+        """Find out where the carriage is (`cdpr.winches.Winches.home`), hold it, and park the arm.
+
+        Returns:
+            What a person should know of how the place became known, if anything.
 
         Raises:
+            PositionLost: It is not known where the carriage is; nothing has moved.
             Stopped: A stop is in force.
             DeviceError: A device fails.
         """
         _, winches, servos = self._need()
-        winches.home()
+        homed = winches.home()
         servos.hold()
         self._homed = True
         self.fold()
         self._arm_to(np.array(self.cell.park.joints_rad))
+        return homed.notice
 
     def go(self, posture: CellPosture) -> None:
         """Drive carriage and arm straight to a posture, together; on return everything stands still there.

@@ -37,7 +37,7 @@ def daemon(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 def _daemon(configuration: Configuration, store: Store, ending: threading.Event) -> Daemon:
     farm, folder, clock = configuration.section(FarmSection), data_folder(configuration), SystemClock()
-    hardware = CellHardware(configuration)
+    hardware = CellHardware(configuration, folder.carriage)
     survey = CellSurvey(configuration, hardware, clock)
     views = configuration.section(ViewsSection).count
     begin = Begin(farm.hours, lambda: Durations.of(store.scans(limit=500), views))

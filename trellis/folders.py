@@ -58,6 +58,11 @@ class DataFolder:
         return self.path / "daemon.sock"
 
     @property
+    def carriage(self) -> Path:
+        """What is remembered of the carriage's place."""
+        return self.path / "carriage.json"
+
+    @property
     def plants(self) -> Path:
         return self.path / "plants"
 

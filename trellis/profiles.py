@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -115,7 +116,7 @@ def along(
         ValueError: It is too fast at the beginning to keep to the limits or to stop within the stretches.
     """
     limits = [limit for _, limit in stretches]
-    speeds = [start_speed, *(min(pair) for pair in zip(limits, limits[1:], strict=False)), 0.0]
+    speeds = [start_speed, *map(min, pairwise(limits)), 0.0]
     for index in range(len(stretches) - 1, 0, -1):
         speeds[index] = _attainable(stretches[index][0], speeds[index + 1], speeds[index], acceleration, jerk)
     for index, (length, _) in enumerate(stretches[:-1]):
@@ -226,7 +227,7 @@ def _joined(parts: Sequence[Profile]) -> Profile:
     for part, time_s, gone in zip(parts, times, lengths, strict=False):
         if part.duration_s > 0:
             starts.append(part.starts_s + time_s)
-            states.append(part.states + [gone, 0.0, 0.0, 0.0])
+            states.append(part.states + np.array([gone, 0.0, 0.0, 0.0]))
     if not starts:
         return Profile(np.zeros(1), np.zeros((1, 4)), 0.0, float(lengths[-1]))
     return Profile(np.concatenate(starts), np.concatenate(states), float(times[-1]), float(lengths[-1]))

@@ -138,5 +138,7 @@ def test_no_way_at_all_is_one_setpoint() -> None:
 
 def test_lengths_between_setpoints_change_as_their_speeds_say() -> None:
     points = plan_straight(QUICK, (0.6, 0.6), (1.6, 1.3)).setpoints()
-    for (t0, l0, v0), (t1, l1, v1) in pairwise(list(zip(points.times_s, points.lengths_m, points.speeds_m_s))[:-1]):
+    for (t0, l0, v0), (t1, l1, v1) in pairwise(
+        list(zip(points.times_s, points.lengths_m, points.speeds_m_s, strict=True))[:-1]
+    ):
         np.testing.assert_allclose(l1 - l0, (v0 + v1) / 2 * (t1 - t0), atol=2e-5)

@@ -26,7 +26,12 @@ class ObedientBoard:
         self._waiting = b""
 
     def write(self, data: bytes) -> None:
-        request = data.decode().partition(" *")[0]
+        for line in data.decode().splitlines():
+            self._obey(line.partition(" *")[0])
+
+    def _obey(self, request: str) -> None:
+        if not request:
+            return
         self.log.append(request)
         word, *rest = request.split()
         if word in "pc":
@@ -55,7 +60,9 @@ class ObedientBoard:
             return 20 if self.weak else 30
         if name.endswith(("vel_limit", "vel_gain")):
             return 5 if name.endswith("limit") else self.gain
-        return {"fw_version_minor": 5}.get(name, self.properties.get(name, 0))
+        if name.endswith(("is_calibrated", "is_ready")):
+            return 1
+        return {"fw_version_minor": 5, "serial_number": 3561}.get(name, self.properties.get(name, 0))
 
     def _reply(self, text: str) -> None:
         self._waiting += f"{text}*{checksum(text)}\r\n".encode()
@@ -75,6 +82,8 @@ class ObedientBoard:
 def boards(monkeypatch: pytest.MonkeyPatch) -> dict[str, ObedientBoard]:
     made = {"one": ObedientBoard(), "two": ObedientBoard()}
     monkeypatch.setattr("serial.serial_for_url", lambda port, *args, **kwargs: made[port])
+    # Lower drums do not turn here, which supervision would call a slip; it has tests of its own.
+    monkeypatch.setattr("cdpr.supervision.Supervision.reason_to_stop", lambda *_: None)
     return made
 
 
@@ -96,10 +105,10 @@ def test_it_believes_to_be_where_it_was_sent(boards: dict[str, ObedientBoard]) -
     # At home the cables were just taut; under tension a 20 kN line is longer by tension / 20 kN of itself.
     paid_m = path.lengths_m[-1] / (1 + path.tensions_n[-1] / 20e3)
     expected = (paid_m - home.lengths_m[-1]) / a_turn_m
-    # Six decimals of a turn go over the wire.
-    assert boards["one"].turns[1] == pytest.approx(expected[1], abs=1e-6)
-    assert boards["two"].turns[0] == pytest.approx(expected[2], abs=1e-6)
-    assert boards["one"].torque[0] == pytest.approx(-path.tensions_n[-1, 0] * SECTION.drum_radius_m, abs=1e-5)
+    # Five decimals of a turn go over the wire.
+    assert boards["one"].turns[1] == pytest.approx(expected[1], abs=6e-6)
+    assert boards["two"].turns[0] == pytest.approx(expected[2], abs=6e-6)
+    assert boards["one"].torque[0] == pytest.approx(-path.tensions_n[-1, 0] * SECTION.drum_radius_m, abs=6e-5)
 
 
 def test_upper_winches_hold_position_and_lower_ones_tension(boards: dict[str, ObedientBoard]) -> None:
@@ -175,8 +184,8 @@ def test_tensions_are_read_back_from_currents(boards: dict[str, ObedientBoard]) 
     winches = _winches()
     winches.home()
     expected = straight_path(SECTION, SECTION.home_m, SECTION.home_m).tensions_n[-1]
-    # Five decimals of a newton metre on a 12.7 mm drum.
-    np.testing.assert_allclose(winches.state().tensions_n, expected, atol=2e-3)
+    # Four decimals of a newton metre on a 12.7 mm drum.
+    np.testing.assert_allclose(winches.state().tensions_n, expected, atol=5e-3)
 
 
 def test_a_motor_too_weak_for_the_tensions_is_refused(boards: dict[str, ObedientBoard]) -> None:

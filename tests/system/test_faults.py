@@ -161,14 +161,14 @@ def test_a_drive_that_gives_up_is_named_and_the_rest_is_frozen(
 
 
 @pytest.mark.parametrize("cable", [0, 1], ids=["lower", "upper"])
-def test_a_slip_of_five_millimetres_is_noticed_when_the_carriage_is_parked(
+def test_a_slip_of_five_millimetres_ends_the_next_move_and_nothing_moves_until_homed(
     hardware: CellHardware, farm: Farm, cable: int
 ) -> None:
     hardware.go(_at(hardware, FAR_M))
     hardware.park()  # without a slip nothing is wrong
     hardware.go(_at(hardware, FAR_M))
     farm.axes[cable].drive.slip += 0.005 / (2 * pi * 0.0127)
-    with pytest.raises(DeviceFault, match="one cable disagrees with the others by about 5 mm") as first:
+    with pytest.raises(DeviceFault, match=r"cable's length jumped by .* a drum or an encoder has slipped") as first:
         hardware.park()
     with pytest.raises(DeviceFault, match="dock the carriage and home again") as second:
         hardware.go(_at(hardware, PLACES_M[0]))
@@ -182,11 +182,9 @@ def test_a_knocked_frame_is_noticed_when_the_carriage_is_parked(hardware: CellHa
     hardware.go(_at(hardware, FAR_M))
     farm.faults.set("frame.knocked", 1 + cable)
     hardware.clock.sleep(1.0)
-    # Until then poses are off by less than the pulley has moved: a scan that runs is finished and kept.
-    hardware.go(_at(hardware, PLACES_M[0]))
-    believed = hardware.posture()
-    assert np.hypot(*(_true_m(farm) - (believed.x_m, believed.y_m))) < 0.010
-    with pytest.raises(DeviceFault, match=r"one cable disagrees with the others by about [6-9] mm"):
+    # A knock may show at once as a jump; at the latest it does when the carriage is parked.
+    with pytest.raises(DeviceFault, match=r"one cable disagrees with the others|cable's length jumped"):
+        hardware.go(_at(hardware, PLACES_M[0]))
         hardware.park()
     with pytest.raises(DeviceFault, match="dock the carriage and home again"):
         hardware.go(_at(hardware, FAR_M))
@@ -196,7 +194,7 @@ def test_a_knocked_frame_is_noticed_when_the_carriage_is_parked(hardware: CellHa
 def test_a_slack_cable_is_noticed_at_the_next_stop(hardware: CellHardware, farm: Farm, cable: int) -> None:
     hardware.go(_at(hardware, PLACES_M[0]))
     farm.faults.set("winches.slack", 1 + cable)
-    with pytest.raises(DeviceError, match=r"did not come to rest where it was sent.*look for what is in the way"):
+    with pytest.raises(DeviceError, match=r"did not come to rest where it was sent|the .* (cable|winch) "):
         hardware.go(_at(hardware, PLACES_M[1]))
 
 
@@ -237,10 +235,10 @@ def test_a_scan_is_the_same_bytes_for_the_same_seed(configuration: Configuration
 
 
 @pytest.mark.parametrize("cable", [0, 1], ids=["lower", "upper"])
-def test_half_a_turn_of_slip_is_noticed_at_the_next_stop(hardware: CellHardware, farm: Farm, cable: int) -> None:
+def test_half_a_turn_of_slip_is_noticed_on_the_next_move(hardware: CellHardware, farm: Farm, cable: int) -> None:
     hardware.go(_at(hardware, PLACES_M[0]))
     farm.faults.set("winches.slip", 1 + cable)
-    with pytest.raises(DeviceError, match=r"did not come to rest where it was sent.*or slips"):
+    with pytest.raises(DeviceFault, match=r"the .* (cable's length jumped|winch runs)"):
         hardware.go(_at(hardware, PLACES_M[1]))
 
 
