@@ -134,11 +134,12 @@ class Drives:
                 board.set_torque(axis, torques_n_m[cable])
                 board.start(axis, TORQUE_CONTROL)
 
-    def freeze(self, last_turns: Array) -> Array:
+    def freeze(self, sent_turns: Array) -> Array:
         """Every winch to position where it is, as quickly as the lines allow; only then what was wrong is said.
 
         Args:
-            last_turns: As they were last heard of, for a drive that does not answer now; not a number where unknown.
+            sent_turns: Where each was last sent, for a drive that does not answer now: to go back to where it was last
+                heard of would be a jump. Not a number leaves it as it is: a lower winch goes on pulling.
 
         Returns:
             Where each is held, shape (4,).
@@ -147,7 +148,7 @@ class Drives:
             TrellisError: A board could not be told, or did not answer; the others are frozen.
         """
         faults: list[TrellisError] = []
-        held = np.array(last_turns, dtype=float)
+        held = np.array(sent_turns, dtype=float)
         mine = [[(c, a) for c, (p, a) in enumerate(self._section.axes) if p == port] for port in (0, 1)]
         for board, axes in zip(self._boards, mine, strict=True):
             with _noted(faults):

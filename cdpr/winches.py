@@ -24,7 +24,7 @@ from cdpr.drives import Drives, Seen
 from cdpr.homing import Found, Homed, How, check_tautness, way_home
 from cdpr.kinematics import PlanarEstimate, PosePrior, cable_lengths, forward
 from cdpr.memory import Memory, four, recall, remember
-from cdpr.robot import Array
+from cdpr.robot import UPPER, Array
 from cdpr.supervision import Look, Supervision
 from cdpr.tension import distribute
 from cdpr.trajectory import Drive, Trajectory, plan_blended, plan_straight
@@ -97,6 +97,7 @@ class Winches:
         self._tensions_n = np.zeros(4)  # as they were last asked for
         self._wanted_m, self._wanted_m_s = np.full(4, np.nan), np.zeros(4)
         self._turns = np.full(4, np.nan)  # as they were last heard
+        self._sent_turns = np.full(4, np.nan)  # where the upper winches were last sent
         self._at_m = section.home_m
         self._dock_m = section.home_m
         self._steering = False  # the lower winches are in torque control
@@ -408,6 +409,7 @@ class Winches:
         self._clock.sleep(self._due_s - now_s)
 
     def _guarded_stream(self, turns: Array, speeds_turn_s: Array, torques_n_m: Array) -> Seen:
+        self._sent_turns = np.where(np.isin(np.arange(4), UPPER), turns, np.nan)
         try:
             return self._drives.stream(turns, speeds_turn_s, torques_n_m)
         except DeviceError:
@@ -449,8 +451,8 @@ class Winches:
     def _freeze(self) -> None:
         """Every winch to position where it is; then where that is."""
         self._steering = False
-        held = self._drives.freeze(self._turns)
-        self._turns = held
+        held = self._drives.freeze(self._sent_turns)
+        self._turns = self._sent_turns = held
         self._supervision.forget()
         if self._counts is not None and np.isfinite(held).all():
             self._wanted_m, self._wanted_m_s = self._counts.lengths_at(held, self._tensions_n), np.zeros(4)
