@@ -244,7 +244,9 @@ class Winches:
             if self._doubt is None:
                 self._judge(seen, estimate)
         readings_m = (lengths_m - self._offsets_m()) / np.array(self._calibration.scales)
-        return WinchState(estimate, lengths_m, tensions_n, self._stop.is_set(), turned, asked_n, readings_m, self._doubt)
+        return WinchState(
+            estimate, lengths_m, tensions_n, self._stop.is_set(), turned, asked_n, readings_m, self._doubt
+        )
 
     def stop(self) -> None:
         """Freeze all four winches where they are, from any thread, and hold; `follow` ends with `Stopped`.
