@@ -1,6 +1,6 @@
 """How near simulated photographs are to real ones, by measurement: SIFT features, their sizes, what neighbours share.
 
-python benchmarks/sim_realism.py [--seeds 7,21] [--day 24] [--cultivar butterhead] [-o FILE]
+python benchmarks/sim_realism.py [--seeds 7,21] [--day 24] [--cultivar butterhead] [--stations 4] [--every 1] [-o FILE]
 
 Real: ../shared/data/lettuce_arm (126 photographs of one romaine; its six heights a yaw step, 14 mm apart, are the
 neighbours). Near: the same camera steps before a simulated plant, at the distance from its leaves that the real ones
@@ -39,7 +39,7 @@ SIZES_PX = (0, 3, 4, 6, 9, 14, 22, 1000)
 SCAN_DISTANCE_M = 0.26
 #: Half of the strong edges of a real photograph are sharper than 0.75 to 1.2 px (s.d. of the edge), the sharpest 0.45
 #: to 0.8; reducing has left about 0.3 px.
-LENS_BLUR_PX = 0.65
+LENS_BLUR_PX = 0.7
 Picture = NDArray[np.uint8]
 Array = np.ndarray
 
@@ -49,17 +49,19 @@ def main(
     day: Annotated[float, typer.Option(help="Their age.")] = 24,
     cultivar: Annotated[str, typer.Option()] = "butterhead",
     stations: Annotated[int, typer.Option(help="Yaw steps to look from, six photographs each.")] = 4,
+    every: Annotated[int, typer.Option(help="Of the real photographs only each so many-th yaw step.")] = 1,
     out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/sim_realism.json"),
 ) -> None:
     """Measure the real photographs and the simulated ones, print both, keep both."""
     if not REAL.is_dir():
         print(f"skipped: the real photographs are not at {REAL}")
         raise SystemExit(0)
-    real = list(real_groups())
+    real = list(real_groups())[::every]
     depth_m = leaf_depth_m(real)
     shrink = depth_m / SCAN_DISTANCE_M
     result: dict[str, Any] = {
-        "command": f"python benchmarks/sim_realism.py --seeds {seeds} --day {day:g} --cultivar {cultivar}",
+        "command": f"python benchmarks/sim_realism.py --seeds {seeds} --day {day:g} --cultivar {cultivar}"
+        f" --stations {stations} --every {every}",
         "real_leaf_depth_m": round(depth_m, 4),
         "near": {"real": figures(real)},
         "far": {"real, reduced": figures([[reduced(one, shrink) for one in group] for group in real])},

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import track
 
 from hardware_sim.dataset import Order, write_dataset
+from hardware_sim.dataset_batch import orders, write_many
 from hardware_sim.farm import Farm
 from hardware_sim.lettuce_kinds import CULTIVARS, STANDARD, check_growable
 from hardware_sim.optics import camera_from_words
@@ -61,11 +62,21 @@ def render(
     seed: Annotated[int, typer.Option(min=0, help="The farm's seed: another seed, another plant.")] = 7,
     neighbours: Annotated[bool, typer.Option("--neighbours/--alone", help="With the eight plants around it.")] = False,
     camera: Settings = None,
+    gutters: Annotated[bool, typer.Option("--gutters/--flat", help="White gutters across the panel.")] = False,
+    count: Annotated[int, typer.Option(min=1, help="Plants: seeds from --seed on, a folder PLANT-SEED each.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Plants that are photographed at the same time.")] = 1,
 ) -> None:
-    """Photograph one simulated plant all around and write a data set with its truth."""
+    """Photograph simulated plants all around and write a data set of each with its truth; what is there is kept."""
+    order = Order(plant, day, cultivar, views, seed, neighbours, camera_from_words(camera or ()), treatment, gutters)
+    if count > 1:
+        wanted = orders(order, count)
+        make_folder(out)
+        for _ in track(write_many(wanted, out, jobs), "plants", total=count, console=Console(stderr=True)):
+            pass
+        Console().print(f"{out}: {count} data sets of {views} photographs each", highlight=False)
+        return
     if (out / "truth.json").exists():
         raise InputError(f"{out} holds a data set already; choose another folder or remove it")
-    order = Order(plant, day, cultivar, views, seed, neighbours, camera_from_words(camera or ()), treatment)
     make_folder(out)
     console = Console(stderr=True)
     for _ in track(write_dataset(order, out), "photographing", total=views, console=console):

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from hardware_sim.wall import SITE_PITCH_M, board, site_m
 from hardware_sim.world import TrueLens, World, build_world
 from trellis.board import board_text
 from trellis.durable import write_durably
+from trellis.errors import InputError
 from trellis.lens import Lens, lens_text
 
 #: Site of the plant, and distance of the camera from the plant's middle.
@@ -45,15 +46,23 @@ class Order:
     neighbours: bool
     camera: Camera = field(default_factory=Camera)
     treatment: str = STANDARD
+    gutters: bool = False
 
     def __post_init__(self) -> None:
         check_growable(self.day, self.cultivar, self.treatment)
 
 
 def write_dataset(order: Order, folder: Path) -> Iterator[str]:
-    """Write the data set; yields the name of each photograph as it is there. The truth is written last."""
+    """Write the data set; yields the name of each photograph as it is there. The truth is written last.
+
+    A folder that was broken off is gone on with: photographs that are there are kept, and would come out the same.
+
+    Raises:
+        InputError: The folder was begun with another order.
+    """
+    _same_order(order, folder)
     world = build_world(order.seed, "calibrated")
-    photographer = Photographer(world, plants_of(order), order.seed, order.camera)
+    photographer = Photographer(world, plants_of(order), order.seed, order.camera, order.gutters)
     subject = photographer.scene.plants[0]
     height_m = max(float(sheet.vertices_m[..., 2].max()) for sheet in subject.sheets)
     middle = site_m(COLUMN, ROW) + np.array([0, 0, height_m / 2])
@@ -62,10 +71,19 @@ def write_dataset(order: Order, folder: Path) -> Iterator[str]:
     names = [f"{k:03d}.jpg" for k in range(len(poses))]
     _write_texts(folder, world, names, poses, random)
     for frame, (name, pose) in enumerate(zip(names, poses, strict=True)):
-        write_durably(folder / "images" / name, photographer.jpeg(pose, frame))
+        if not (folder / "images" / name).exists():
+            write_durably(folder / "images" / name, photographer.jpeg(pose, frame))
         yield name
     truth = plant_truth(photographer.scene, subject, world.lens, poses)
     _write_truth(folder, photographer, truth)
+
+
+def _same_order(order: Order, folder: Path) -> None:
+    """Keep the order beside what it makes, and let no other one go on with it."""
+    path, text = folder / "order.json", json.dumps(asdict(order), indent=1) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise InputError(f"{folder} was begun with another order ({path.name}); choose another folder or remove it")
+    write_durably(path, text.encode())
 
 
 def plants_of(order: Order) -> list[PlantSpec]:

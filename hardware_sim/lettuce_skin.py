@@ -39,10 +39,12 @@ def tissue(seed: int = 0) -> Tissue:
     coarse = _cell_distance(random, 0.0075)
     middle = _cell_distance(random, 0.0032)
     fine = _cell_distance(random, 0.0013)
-    lines = ((coarse, 0.00042, 1.0), (middle, 0.00028, 0.6), (fine, 0.0002, 0.3))
+    lines = ((coarse, 0.00055, 1.0), (middle, 0.00032, 0.6), (fine, 0.0002, 0.2))
     network = sum(weight * np.exp(-((distance / width) ** 2)) for distance, width, weight in lines)
-    blotches = sum(weight * _noise(random, size) for size, weight in ((0.03, 0.6), (0.012, 0.5), (0.005, 0.4)))
-    grain = sum(weight * _noise(random, size) for size, weight in ((0.002, 0.5), (0.0009, 0.6), (0.0004, 0.6)))
+    blotches = sum(
+        weight * _noise(random, size) for size, weight in ((0.03, 0.5), (0.012, 0.5), (0.005, 0.45), (0.0025, 0.35))
+    )
+    grain = sum(weight * _noise(random, size) for size, weight in ((0.002, 0.6), (0.0009, 0.45), (0.0004, 0.4)))
     domes = np.minimum(coarse / 0.0024, 1.0) + 0.35 * np.minimum(middle / 0.001, 1.0)
     blisters = cv2.GaussianBlur(domes.astype(np.float32), (0, 0), 0.0005 / 0.0002)
     return Tissue(
@@ -77,7 +79,7 @@ def skin(plant: Lettuce, leaf: Leaf, length_m: float, width_m: float, texel_m: f
     )
     veins = _veins(plant, leaf, rows, columns, texel_m, length_m)
     albedo = _colours(plant, leaf, along / length_m, across / width_m, veins, network, blotches, grain)
-    relief = 0.45 + 0.25 * (blisters - 0.75) - 0.25 * network - 0.3 * veins + 0.02 * grain
+    relief = 0.45 + 0.25 * (blisters - 0.75) - 0.2 * network - 0.3 * veins + 0.02 * grain
     picture = np.concatenate([np.sqrt(np.clip(albedo, 0, 1)), np.clip(relief, 0, 1)[..., None]], -1)
     return np.asarray(np.rint(picture * 255), dtype=np.uint8)
 
@@ -138,7 +140,7 @@ def _colours(
     blade = _mixed(blade, np.array([0.105, 0.026, 0.032]), _reddened(plant, leaf, u, v, blotches))
     old = _yellowed(plant, leaf, u, v, blotches, starved)
     blade = _mixed(blade, np.array([0.42, 0.36, 0.075]), np.clip(old, 0, 1))
-    tone = np.exp(0.16 * blotches + 0.045 * grain)[..., None] * (1 - 0.22 * network)[..., None]
+    tone = np.exp(0.20 * blotches + 0.055 * grain)[..., None] * (1 - 0.36 * network)[..., None]
     vein = np.array([0.30, 0.42, 0.17]) * np.exp(0.07 * grain + 0.05 * blotches)[..., None]
     mixed = _mixed(blade * tone, vein, 0.62 * veins)
     # A few brown spots and pale scars, as every real head has; the rim of a leaf that dies is dry.

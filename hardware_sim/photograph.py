@@ -29,15 +29,22 @@ class Photographer:
     #: Those that shine; set before the first photograph.
     lamps: Sequence[Lamp] = LAMPS
 
-    def __init__(self, world: World, plants: Sequence[PlantSpec], seed: int, camera: Camera | None = None) -> None:
-        self.world, self.plants, self.seed = world, tuple(plants), seed
+    def __init__(
+        self,
+        world: World,
+        plants: Sequence[PlantSpec],
+        seed: int,
+        camera: Camera | None = None,
+        gutters: bool = False,
+    ) -> None:
+        self.world, self.plants, self.seed, self.gutters = world, tuple(plants), seed, gutters
         self.camera = camera or Camera()
         self._lock = RLock()
 
     @cached_property
     def scene(self) -> Scene:
         """The plants on their wall."""
-        return build_scene(self.plants, self.seed)
+        return build_scene(self.plants, self.seed, gutters=self.gutters)
 
     @cached_property
     def light(self) -> Light:

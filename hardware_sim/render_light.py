@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hardware_sim.lettuce_contact import upward_normals
 from hardware_sim.rigid import Array
 from hardware_sim.scene import LAMPS, Lamp, Scene
-from hardware_sim.wall import WALL_MAX_M, WALL_MIN_M
+from hardware_sim.wall import GUTTER_DEPTH_M, GUTTER_HEIGHT_M, WALL_MAX_M, WALL_MIN_M, gutters_y_m
 
 #: Light is computed at every second vertex of a leaf, and every 6 mm on the wall.
 VERTEX_STEP = 2
@@ -54,7 +54,7 @@ def light_scene(scene: Scene, lamps: Sequence[Lamp] = LAMPS) -> Light:
     strengths = strengths / unit
     where, normals, rebuild = _leaf_samples(scene)
     up, down = _lamp_light(scene, where, normals, points, strengths)
-    wall_points = _wall_points()
+    wall_points = _wall_points(scene.gutters)
     near = _near_plants(scene, wall_points)
     wall_up = _wall_light(scene, wall_points, near, points, strengths)
     wall_grid_shape = _wall_shape()
@@ -107,10 +107,14 @@ def _wall_shape() -> tuple[int, int]:
     return rows, columns
 
 
-def _wall_points() -> Array:
+def _wall_points(gutters: bool) -> Array:
+    """The panel's points, and where gutters are, their fronts'."""
     rows, columns = _wall_shape()
     y, x = np.mgrid[:rows, :columns].reshape(2, -1) * WALL_STEP_M
-    return np.stack([x + WALL_MIN_M[0], y + WALL_MIN_M[1], np.zeros(len(x))], -1)
+    y += WALL_MIN_M[1]
+    away = np.abs(y[:, None] - gutters_y_m()).min(axis=1)
+    z = np.where((away <= GUTTER_HEIGHT_M / 2) & gutters, GUTTER_DEPTH_M, 0.0)
+    return np.stack([x + WALL_MIN_M[0], y, z], -1)
 
 
 def _near_plants(scene: Scene, points: Array) -> NDArray[np.bool_]:

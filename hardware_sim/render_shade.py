@@ -23,6 +23,7 @@ THROUGH = (0.65, 0.75, 0.35)
 UNDER_SHARE, UNDER_GREY = 0.82, 0.035
 GLOSS_UPPER, GLOSS_UNDER, GLOSS_POWER = 0.16, 0.05, 28
 SHEEN_WALL, SHEEN_POWER = 0.05, 40
+GUTTER_ALBEDO = 0.78
 
 
 @njit(parallel=True, cache=True, fastmath=True)
@@ -43,7 +44,7 @@ def shade(
 
     Args:
         rays: (rows, columns, samples, 6); `distance`, `face` and `bary` are what they met, infinite for nothing; face
-            numbers beyond the leaves' are the wall.
+            numbers beyond the leaves' are the wall's two, then the gutters'.
         mesh: vertices_m, faces, normals, texels, leaf_of_face of the scene.
         pictures: pictures, starts, widths, heights of the scene.
         forward: The line of sight, (3,).
@@ -62,8 +63,10 @@ def shade(
                     colour = _leaf(
                         ray, np.int64(face[row, column, s]), bary[row, column, s], mesh, pictures, leaf_light
                     )
-                else:
+                elif face[row, column, s] < mesh[1].shape[0] + 2:
                     colour = _wall(ray, t, wall, wall_light)
+                else:
+                    colour = _gutter(ray, t, face[row, column, s] - mesh[1].shape[0] - 2, wall_light)
                 if t < np.float32(1e6):
                     along = ray[3] * forward[0] + ray[4] * forward[1] + ray[5] * forward[2]
                     nearest = max(nearest, np.float32(1) / (t * along))
@@ -93,6 +96,22 @@ def _wall(ray, t, wall, wall_light):  # pragma: no cover - compiled
         albedo * (falling + other[0]) + sheen,
         albedo * (falling + other[1]) + sheen,
         albedo * (falling + other[2]) + sheen,
+    )
+
+
+@njit(cache=True, fastmath=True)
+def _gutter(ray, t, face, wall_light):  # pragma: no cover - compiled
+    """White plastic; six triangles a gutter: underside, front, top."""
+    x, y = ray[0] + t * ray[3] - WALL_MIN_M[0], ray[1] + t * ray[4] - WALL_MIN_M[1]
+    i, j, a, b = _cell(x / WALL_STEP_M, y / WALL_STEP_M, wall_light.shape[1], wall_light.shape[0])
+    lamp, other = _light_vector(wall_light, i, j, a, b, 0), _light_vector(wall_light, i, j, a, b, 3)
+    side = face % 6 // 2
+    falling = max(lamp[2] if side == 1 else (lamp[1] if side == 2 else -lamp[1]), 0.0)
+    sheen = SHEEN_WALL * _gloss(lamp, ray, (0.0, 0.0, 1.0), SHEEN_POWER) if side == 1 else 0.0
+    return (
+        GUTTER_ALBEDO * (falling + other[0]) + sheen,
+        GUTTER_ALBEDO * (falling + other[1]) + sheen,
+        GUTTER_ALBEDO * (falling + other[2]) + sheen,
     )
 
 

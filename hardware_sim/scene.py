@@ -13,7 +13,7 @@ from hardware_sim.lettuce_kinds import STANDARD
 from hardware_sim.lettuce_shape import LeafSheet, leaf_sheets
 from hardware_sim.lettuce_skin import TEXEL_M, skin
 from hardware_sim.rigid import Array, turn
-from hardware_sim.wall import WALL_MAX_M, WALL_MIN_M, wall_picture
+from hardware_sim.wall import WALL_MAX_M, WALL_MIN_M, gutter_triangles, wall_picture
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class Scene:
     """Triangles of all leaves in the world, their pictures, and the wall's.
 
     Args:
-        vertices_m: (n, 3). faces: (m, 3), the leaves' only; the wall is two more triangles behind them.
+        vertices_m: (n, 3). faces: (m, 3), the leaves' only; the wall is two more triangles behind them, and the gutters
+            what comes after those.
         normals: (n, 3), smooth, towards the leaves' upper sides.
         texels: (n, 2), x and y of each vertex in its leaf's picture. leaf_of_face: (m,), into the three below.
         pictures: All leaves' pictures, flattened, four bytes an element; `starts`, `widths`, `heights` find each.
@@ -90,6 +91,7 @@ class Scene:
     widths: NDArray[np.int32]
     heights: NDArray[np.int32]
     wall: NDArray[np.uint8]
+    gutters: bool
     caster: o3d.t.geometry.RaycastingScene
 
     def distances_m(self, rays: Array) -> Array:
@@ -97,7 +99,7 @@ class Scene:
         return np.asarray(self.caster.cast_rays(o3d.core.Tensor(rays.astype(np.float32)))["t_hit"].numpy(), dtype=float)
 
 
-def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M) -> Scene:
+def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M, gutters: bool = False) -> Scene:
     """Grow the plants, put them on the wall, paint them."""
     plants: list[StandingPlant] = []
     vertices, faces, normals, texels, leaf_of_face, pictures, sizes = [], [], [], [], [], [], []
@@ -135,7 +137,8 @@ def build_scene(specs: Sequence[PlantSpec], seed: int, texel_m: float = TEXEL_M)
         widths=np.array([size[1] for size in sizes], np.int32),
         heights=np.array([size[0] for size in sizes], np.int32),
         wall=wall_picture(seed, [np.array(spec.position_m) for spec in specs]),
-        caster=_caster(points, triangles),
+        gutters=gutters,
+        caster=_caster(points, triangles, gutters),
     )
 
 
@@ -156,13 +159,17 @@ def _stack(parts: list[Array], empty: tuple[int, ...], kind: type) -> NDArray:
     return np.concatenate(parts).astype(kind) if parts else np.zeros(empty, kind)
 
 
-def _caster(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> o3d.t.geometry.RaycastingScene:
-    """Embree over leaves and wall; faces keep their numbers, the wall's two come after them."""
+def _caster(vertices: NDArray[np.float32], faces: NDArray[np.int32], gutters: bool) -> o3d.t.geometry.RaycastingScene:
+    """Embree over leaves and wall; faces keep their numbers, the wall's two and the gutters' come after them."""
     (x0, y0), (x1, y1) = WALL_MIN_M, WALL_MAX_M
     corners = np.array([[x0, y0, 0], [x1, y0, 0], [x1, y1, 0], [x0, y1, 0]], np.float32)
     n = len(vertices)
     both = np.concatenate([vertices, corners])
     triangles = np.concatenate([faces, np.array([[n, n + 1, n + 2], [n, n + 2, n + 3]], np.int32)])
+    if gutters:
+        more, between = gutter_triangles()
+        triangles = np.concatenate([triangles, between + len(both)])
+        both = np.concatenate([both, more.astype(np.float32)])
     caster = o3d.t.geometry.RaycastingScene()
     caster.add_triangles(o3d.core.Tensor(both), o3d.core.Tensor(triangles.astype(np.uint32)))
     return caster

@@ -1,6 +1,7 @@
 """The wall that the plants grow out of: panels, tags, collars and dirt, as one picture; and the board file's truth."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ SITE_PITCH_M, SITE_START_M = 0.19, (0.34, 0.43)
 #: No tag is printed nearer to a site than this.
 CLEAR_M = 0.030
 COLLAR_M = 0.024
+
+#: White gutters that lead the nutrient past a row of plants: boxes across the panel, between two rows of tags.
+GUTTER_HEIGHT_M, GUTTER_DEPTH_M = 0.018, 0.008
 
 #: The panel's extent in the world's x and y, and the size of a picture element on it.
 WALL_MIN_M, WALL_MAX_M = (-0.25, -0.25), (2.45, 2.25)
@@ -46,6 +50,25 @@ def tag_centres_m() -> dict[int, Array]:
             if np.linalg.norm(sites - centre, axis=1).min() > CLEAR_M:
                 found[column + TAG_COLUMNS * row] = np.array([*centre, 0.0])
     return found
+
+
+def gutters_y_m() -> Array:
+    """Middle of each gutter, half a tag's pitch below each row of sites, shape (rows,)."""
+    return SITE_START_M[1] + SITE_PITCH_M * np.arange(SITE_ROWS) - TAG_PITCH_M / 2
+
+
+def gutter_triangles() -> tuple[Array, NDArray[np.int32]]:
+    """Corners (n, 3) of the gutters' fronts, tops and undersides in the world, and their triangles (m, 3)."""
+    low, high = WALL_MIN_M[0], WALL_MAX_M[0]
+    corners, faces = [], []
+    for y in gutters_y_m():
+        profile = [(y - GUTTER_HEIGHT_M / 2, 0.0), (y - GUTTER_HEIGHT_M / 2, GUTTER_DEPTH_M),
+                   (y + GUTTER_HEIGHT_M / 2, GUTTER_DEPTH_M), (y + GUTTER_HEIGHT_M / 2, 0.0)]  # fmt: skip
+        for (y0, z0), (y1, z1) in pairwise(profile):
+            n = len(corners)
+            corners += [(low, y0, z0), (high, y0, z0), (high, y1, z1), (low, y1, z1)]
+            faces += [(n, n + 1, n + 2), (n, n + 2, n + 3)]
+    return np.array(corners), np.array(faces, np.int32)
 
 
 def board() -> TagBoard:

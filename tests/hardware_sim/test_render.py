@@ -9,9 +9,10 @@ from PIL import Image
 
 from hardware_sim.dataset import looking
 from hardware_sim.photograph import Photographer
-from hardware_sim.render import distort, undistort
-from hardware_sim.scene import PlantSpec
-from hardware_sim.wall import board, site_m, tag_centres_m
+from hardware_sim.render import distort, render, undistort
+from hardware_sim.render_light import light_scene
+from hardware_sim.scene import PlantSpec, build_scene
+from hardware_sim.wall import GUTTER_DEPTH_M, board, gutters_y_m, site_m, tag_centres_m
 from hardware_sim.world import build_world
 
 SITE = site_m(4, 2)
@@ -84,3 +85,19 @@ def test_no_tag_hides_a_site_and_ids_count_along_the_rows():
     assert len(tags) == 23 * 21 - 54
     assert tags[24] == pytest.approx([0.150, 0.145, 0])
     assert np.linalg.norm(np.array(list(tags.values())) - SITE, axis=1).min() > 0.03
+
+
+def test_gutters_stand_out_of_the_panel_between_the_tags_and_hide_none_from_the_front():
+    scene = build_scene([], 3, gutters=True)
+    towards = np.array([0, 0, -1.0])
+    fronts = [np.array([1.0, y, 0.5, *towards]) for y in gutters_y_m()]
+    assert scene.distances_m(np.array(fronts)) == pytest.approx(0.5 - GUTTER_DEPTH_M, abs=1e-6)
+    corners = np.concatenate(list(board().corners_world_m.values()))
+    rays = np.concatenate([corners + np.array([0, 0, 0.5]), np.broadcast_to(towards, corners.shape)], 1)
+    assert scene.distances_m(rays) == pytest.approx(0.5, abs=1e-6)
+    light = light_scene(scene)
+    place = np.array([1.1, gutters_y_m()[2], 0.0])
+    radiance, nearness = render(scene, light, build_world(3).lens, looking(place + np.array([0, 0, 0.3]), place))
+    middle = radiance[480:492, 640:656]
+    assert 0.4 < middle.mean() < 1.1  # white and lit
+    assert 1 / nearness[486, 648] == pytest.approx(0.3 - GUTTER_DEPTH_M, abs=1e-3)

@@ -7,6 +7,7 @@ import open3d as o3d
 import pytest
 
 from hardware_sim.dataset import Order, looking, ring_views, write_dataset
+from hardware_sim.dataset_batch import orders, write_many
 from hardware_sim.photograph import Photographer
 from hardware_sim.scene import PlantSpec
 from hardware_sim.wall import site_m
@@ -121,3 +122,27 @@ def test_leaves_point_where_the_truth_says(folder):
         x, y = np.array(leaf["tip_m"][:2]) - truth["position_m"][:2]
         off = (np.arctan2(y, x) - leaf["azimuth_rad"] + np.pi) % (2 * np.pi) - np.pi
         assert abs(off) < np.radians(30)
+
+
+def test_a_broken_off_data_set_is_gone_on_with_and_another_order_is_refused(folder, tmp_path):
+    """What is there is kept as it is; what is missing comes out as it was."""
+    order = Order("p", 9, "looseleaf", 3, 4, False)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "000.jpg").write_bytes(b"kept")
+    (tmp_path / "order.json").write_bytes((folder / "order.json").read_bytes())
+    assert len(list(write_dataset(order, tmp_path))) == 3
+    assert (tmp_path / "images" / "000.jpg").read_bytes() == b"kept"
+    for name in ("images/002.jpg", "poses.csv", "truth.json", "truth_surface.ply"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    with pytest.raises(InputError, match="another order"):
+        list(write_dataset(Order("p", 9, "looseleaf", 3, 5, False), folder))
+
+
+def test_many_plants_have_their_own_seeds_and_those_that_are_there_are_left_alone(tmp_path):
+    wanted = orders(Order("p", 9, "looseleaf", 3, 4, False), 2)
+    assert [(one.plant, one.seed) for one in wanted] == [("p-0004", 4), ("p-0005", 5)]
+    for one in wanted:
+        (tmp_path / one.plant).mkdir()
+        (tmp_path / one.plant / "truth.json").write_text("{}")
+    assert list(write_many(wanted, tmp_path, 2)) == ["p-0004", "p-0005"]
+    assert [path.name for path in (tmp_path / "p-0004").iterdir()] == ["truth.json"]
