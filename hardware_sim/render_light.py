@@ -121,6 +121,9 @@ def _near_plants(scene: Scene, points: Array) -> NDArray[np.bool_]:
     near = np.zeros(len(points), bool)
     for plant in scene.plants:
         near |= np.linalg.norm(points - np.array(plant.spec.position_m), axis=1) < SHADOW_REACH_M
+    if scene.gutters:
+        # A gutter's own shadow reaches no further than a few of its depths.
+        near |= np.abs(points[:, 1:2] - gutters_y_m()).min(axis=1) < GUTTER_HEIGHT_M / 2 + 3 * GUTTER_DEPTH_M
     return near
 
 
