@@ -69,7 +69,7 @@ def _coarse(model: Model, level: Level, panel: Panel | None, options: DenseOptio
             begin(model, level, view, others, panel, _COARSE, options.seed)
         yield 0.35 * (view + 1) / len(chosen)
     for number, spread in enumerate(_COARSE_ROUNDS):
-        level = yield from _round(model, level, options, spread, (0.35 + 0.1 * number, 0.1), False)
+        level = yield from _round(model, level, options, spread, (0.35 + 0.1 * number, 0.1), True)
     return level
 
 

@@ -24,7 +24,7 @@ def begin(
     for number, spread in enumerate(spreads):
         hints = (FAR_AND_NEAR, number == 0)
         pass_seed = seed * 1000 + view * 10 + number
-        one_pass(model, level, view, others, planes, ~level.flat[view], spread, hints, pass_seed, number == 0)
+        one_pass(model, level, view, others, planes, ~level.flat[view], spread, hints, pass_seed, True)
     level.keep(view, planes)
 
 
