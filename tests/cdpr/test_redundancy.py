@@ -47,10 +47,11 @@ def _nearest_by_qp(robot: CableRobot, pose: np.ndarray) -> np.ndarray:
         return np.asarray(found.x)
     # Where hardly anything is feasible SLSQP gives up: then as bounded least squares, the balance weighing most.
     heavy = lsq_linear(
-        np.vstack([np.eye(robot.cables), 1e4 * balance]),
-        np.concatenate([middle, 1e4 * load]),
+        np.vstack([np.eye(robot.cables), 1e6 * balance]),
+        np.concatenate([middle, 1e6 * load]),
         bounds=(robot.tension_min_n, robot.tension_max_n),
         method="bvls",
+        tol=1e-15,
     )
     assert heavy.success, heavy.message
     return np.asarray(heavy.x)
