@@ -198,7 +198,7 @@ def test_a_knocked_frame_is_noticed_when_the_carriage_is_parked(hardware: CellHa
 def test_a_slack_cable_is_noticed_at_the_next_stop(hardware: CellHardware, farm: Farm, cable: int) -> None:
     hardware.go(_at(hardware, PLACES_M[0]))
     farm.faults.set("winches.slack", 1 + cable)
-    with pytest.raises(DeviceError, match=r"did not come to rest where it was sent|the .* (cable|winch) "):
+    with pytest.raises(DeviceError, match=r"did not come to rest where it was sent|the .* (cable|winch)"):
         hardware.go(_at(hardware, PLACES_M[1]))
 
 
