@@ -10,13 +10,14 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 
 from scheduler.agenda_keeper import AgendaKeeper
+from scheduler.backups import back_up_database, backups, old_backups
 from scheduler.config import FarmSection
 from scheduler.disk import Disk
 from scheduler.rebuild import rebuild
@@ -26,13 +27,15 @@ from scheduler.room import when_there_is_room
 from scheduler.rows import ATTEMPTS_MAX, CommandRow, JobRow
 from scheduler.socket import Answer, SocketServer
 from scheduler.store import Store
+from scheduler.wall_clock import BELIEVED_FROM
 from trellis.clock import Clock
-from trellis.errors import OutOfSpace
+from trellis.errors import OutOfSpace, TrellisError
 from trellis.folders import DataFolder
 
 log = structlog.get_logger("daemon")
 
 _LOOP_S = 0.2
+_BACKUP_EVERY = timedelta(hours=23)
 _AGENDA_S = 5.0
 #: A job that the disk had no room for is tried again once there is some, and not before this long.
 _ROOM_PATIENCE_S = 30.0
@@ -73,6 +76,7 @@ class Daemon:
         self._stop_written = store.stopped()
         self._told_event = 0
         self._room_again_s = self._agenda_at_s = 0.0
+        self._backed_up = BELIEVED_FROM
 
     def run(self) -> None:
         """Until `ending` is set, and then until everything is put away."""
@@ -115,7 +119,24 @@ class Daemon:
         self._write_stop()
         self._carry_out()
         self._resume()
+        self._back_up()
         self._tell()
+
+    def _back_up(self) -> None:
+        """A copy of the database a day; old ones go by age."""
+        now = self._clock.utc()
+        if self._farm.database_url or now - self._backed_up < _BACKUP_EVERY or self._agenda.doubt is not None:
+            return
+        self._backed_up = now
+        newest = backups(self._folder)[:1]
+        if newest and now.timestamp() - newest[0].stat().st_mtime < _BACKUP_EVERY.total_seconds():
+            return
+        try:
+            back_up_database(self._folder, now)
+            for path in old_backups(backups(self._folder), now):
+                path.unlink()
+        except TrellisError as error:
+            self._store.add_event(f"the daily copy of the database was not made: {error}", "error")
 
     def _carry_out(self) -> None:
         """Durable commands; a hold stays one until it is taken back."""

@@ -15,6 +15,7 @@ from scheduler.forecast import Durations
 from scheduler.logs import log_to_stderr
 from scheduler.preflight import Preflight
 from scheduler.reconstructions import Reconstructions, reconstruct_command
+from scheduler.rescue import open_or_rescue
 from scheduler.robot import Robot
 from scheduler.room import when_there_is_room
 from scheduler.store import Store
@@ -31,8 +32,15 @@ def daemon(config: ConfigPath = DEFAULT_CONFIG) -> None:
     folder = data_folder(configuration)
     ending = threading.Event()
     end_on_signals(ending)
-    with only_daemon(folder), when_there_is_room(lambda: open_store(configuration), ending) as store:
+    with only_daemon(folder), when_there_is_room(lambda: _open(configuration), ending) as store:
         _daemon(configuration, store, ending).run()
+
+
+def _open(configuration: Configuration) -> Store:
+    """The store; an SQLite database inside the data folder is rescued if it must be."""
+    if configuration.section(FarmSection).database_url:
+        return open_store(configuration)
+    return open_or_rescue(lambda: open_store(configuration), data_folder(configuration), SystemClock().utc())
 
 
 def _daemon(configuration: Configuration, store: Store, ending: threading.Event) -> Daemon:

@@ -23,6 +23,17 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 WRITES = "trellis_writes"
 
 
+class DamagedDatabase(InputError):
+    """The file is a database no more; nothing was changed."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"the database {where} is damaged: {why}; nothing was changed. `trellis daemon` puts it aside, and makes a "
+            f"new one from the newest copy and the folders"
+        )
+        self.why = why
+
+
 def open_database(url: str) -> Engine:
     """An engine on the database at `url`, made if it is not there and brought to the newest schema.
 
@@ -67,11 +78,8 @@ def explained(error: DBAPIError, url: str) -> InputError | OutOfSpace:
     return InputError(f"the database {_shown(url)} cannot be used: {why}; check the path, its permissions and the disk")
 
 
-def _damaged(url: str, why: str) -> InputError:
-    return InputError(
-        f"the database {_shown(url)} is damaged: {why}; nothing was changed. Put a backup in its place, or move it "
-        f"aside: the daemon then makes a new one and fills in the scans from their folders"
-    )
+def _damaged(url: str, why: str) -> "DamagedDatabase":
+    return DamagedDatabase(_shown(url), why)
 
 
 def _settle(connection: Any, _record: object) -> None:
