@@ -80,6 +80,20 @@ class DiskTable(Section):
     keep_free_bytes: int = Field(default=500_000_000, ge=0)
 
 
+class RetentionTable(Section):
+    """After how many days photographs and models (clouds, meshes) of a scan may go; 0: never. Numbers always stay."""
+
+    photographs_days: int = Field(default=0, ge=0)
+    models_days: int = Field(default=0, ge=0)
+
+
+class MetricsTable(Section):
+    """Where Prometheus may ask the daemon; `port` 0: nowhere. Whoever reaches the address can read the figures."""
+
+    address: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)
+
+
 class FarmSection(Section):
     """The farm.
 
@@ -100,6 +114,8 @@ class FarmSection(Section):
     schedules: tuple[ScheduleTable, ...] = ()
     workers: WorkersTable = WorkersTable()
     disk: DiskTable = DiskTable()
+    retention: RetentionTable = RetentionTable()
+    metrics: MetricsTable = MetricsTable()
 
     @field_validator("timezone")
     @classmethod

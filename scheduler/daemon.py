@@ -16,10 +16,12 @@ from typing import Any
 
 import structlog
 
+from scheduler import systemd
 from scheduler.agenda_keeper import AgendaKeeper
 from scheduler.backups import back_up_database, backups, old_backups
 from scheduler.config import FarmSection
 from scheduler.disk import Disk
+from scheduler.metrics import FarmCollector, metrics_served
 from scheduler.rebuild import rebuild
 from scheduler.reconstructions import Reconstructions
 from scheduler.robot import Robot
@@ -72,6 +74,7 @@ class Daemon:
         self._clock, self._ending = clock, ending
         warn = partial(store.add_event, level="warning")
         self._agenda = AgendaKeeper(store, farm.schedules, farm.zone, warn, farm.hours)
+        self._metrics = FarmCollector(store, self._disk, clock.utc, lambda: robot.stopped)
         self._started_at = clock.utc()
         self._stop_written = store.stopped()
         self._told_event = 0
@@ -87,15 +90,18 @@ class Daemon:
         count = 1 + self._farm.workers.count
         with (
             SocketServer(self._folder.daemon_socket, actions),
+            metrics_served(self._farm.metrics, self._metrics),
             ThreadPoolExecutor(count, thread_name_prefix="jobs") as threads,
         ):
             serving = [threads.submit(self._robot.serve)]
             serving += [threads.submit(self._reconstructions.serve) for _ in range(count - 1)]
             self._say("the daemon runs")
+            systemd.tell("READY=1")
             try:
                 self._loop(serving)
             finally:
                 self._ending.set()
+                systemd.tell("STOPPING=1")
         self._say("the daemon has ended")
         self._tell()
 
@@ -108,6 +114,7 @@ class Daemon:
             for future in serving:
                 if future.done():
                     future.result()  # it ends only by failing: raises what it failed with
+            systemd.tell("WATCHDOG=1")
             with suppress(OutOfSpace):  # only while the daemon ends
                 when_there_is_room(self._look_after, self._ending)
 

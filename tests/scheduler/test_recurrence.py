@@ -16,7 +16,7 @@ RULES = {
     "daily 02:30": ScheduleTable(daily_at="02:30"),
     "daily 00:00": ScheduleTable(daily_at="00:00"),
     "mon thu 06:15": ScheduleTable(daily_at="06:15", days=("mon", "thu")),
-    "cron */20 0-3 * * *": ScheduleTable(cron="*/20 0-3 * * *"),
+    "cron */30 0-3 * 3,4,9-11 *": ScheduleTable(cron="*/30 0-3 * 3,4,9-11 *"),
     "cron 15 2 1,15 3-11 *": ScheduleTable(cron="15 2 1,15 3-11 *"),
     "cron 30 1 * * 0": ScheduleTable(cron="30 1 * * 0"),
     "rrule every other week": ScheduleTable(rrule="FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;BYHOUR=2"),
@@ -47,7 +47,7 @@ def _compare(zone_name: str, first: datetime, last: datetime, rules: dict[str, S
 def test_a_year_of_every_kind_of_rule_match_brute_force(zone: str) -> None:
     rules = {name: table for name, table in RULES.items() if table.starts.year == 2024}
     total = _compare(zone, datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC), rules)
-    assert total > 5_000  # 12 a day from one of the rules alone
+    assert total > 1_500  # 8 a day in five months from one of the rules alone
 
 
 @pytest.mark.slow
@@ -63,7 +63,7 @@ def test_all_zones_from_2020_to_2037_match_brute_force() -> None:
         if digest in seen:
             continue  # another name for a clock that was compared already
         seen.add(digest)
-        assert _compare(zone, first, last, rules) > 50_000
+        assert _compare(zone, first, last, rules) > 30_000
         assert _compare(zone, datetime(2024, 2, 1, tzinfo=UTC), last, later) > 100
     assert len(seen) > 100
 

@@ -45,16 +45,20 @@ def local_minutes(first: datetime, last: datetime, keep: str) -> np.ndarray:
     month = stamps.astype("datetime64[M]").astype(np.int64) % 12 + 1
     weeks = (day_number + 3) // 7 - (19723 + 3) // 7  # weeks since that of 2024-01-01, a Monday
     rules = {
-        "daily 02:30": of_day == 150,
-        "daily 00:00": of_day == 0,
-        "mon thu 06:15": (of_day == 375) & np.isin(weekday, [0, 3]),
-        "cron */20 0-3 * * *": np.isin(of_day % 60, [0, 20, 40]) & (of_day < 240),
-        "cron 15 2 1,15 3-11 *": (of_day == 135) & np.isin(day_of_month, [1, 15]) & (month >= 3) & (month <= 11),
-        "cron 30 1 * * 0": (of_day == 90) & (weekday == 6),
-        "rrule every other week": (of_day == 120) & (weekday == 6) & (weeks % 2 == 0),
-        "rrule last day": (of_day == 60) & (((days + 1).astype("datetime64[M]")) != stamps.astype("datetime64[M]")),
+        "daily 02:30": lambda: of_day == 150,
+        "daily 00:00": lambda: of_day == 0,
+        "mon thu 06:15": lambda: (of_day == 375) & np.isin(weekday, [0, 3]),
+        "cron */30 0-3 * 3,4,9-11 *": lambda: (of_day % 30 == 0) & (of_day < 240) & np.isin(month, [3, 4, 9, 10, 11]),
+        "cron 15 2 1,15 3-11 *": lambda: (
+            (of_day == 135) & np.isin(day_of_month, [1, 15]) & (month >= 3) & (month <= 11)
+        ),
+        "cron 30 1 * * 0": lambda: (of_day == 90) & (weekday == 6),
+        "rrule every other week": lambda: (of_day == 120) & (weekday == 6) & (weeks % 2 == 0),
+        "rrule last day": lambda: (
+            (of_day == 60) & (((days + 1).astype("datetime64[M]")) != stamps.astype("datetime64[M]"))
+        ),
     }
-    return minutes[rules[keep]]
+    return minutes[rules[keep]()]
 
 
 def _offset_min(zone: ZoneInfo, at: datetime) -> int:
