@@ -1,6 +1,6 @@
 """The last bundle adjustment: photographs, lens and points together, with believed positions as priors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pycolmap
@@ -16,7 +16,12 @@ _PHOTOGRAPHS_FOR_PRINCIPAL_POINT = 16
 
 
 def adjust(
-    found: pycolmap.Reconstruction, believed: Mapping[str, CameraPose], threads: int, seed: int, *, free_lens: bool
+    found: pycolmap.Reconstruction,
+    believed: Mapping[str, CameraPose],
+    seed: int,
+    *,
+    free_lens: bool,
+    fixed_points: Sequence[int] = (),
 ) -> None:
     """Adjust a reconstruction in place; with believed poses it must stand near their frame and keeps to it.
 
@@ -25,24 +30,28 @@ def adjust(
     Args:
         found: In the frame of `believed` already, within what these are good for.
         believed: May be empty: then nothing holds frame and scale but where the adjustment began.
-        threads: 0 for as many as the machine has.
         seed: Of the robust alignment inside.
         free_lens: Whether the principal point is free too; focal length and distortion always are.
+        fixed_points: Ids of points that stay where they are, and so hold frame and scale; beliefs then have no say.
     """
     options = pycolmap.BundleAdjustmentOptions()
     options.print_summary = False
     options.refine_principal_point = free_lens and found.num_reg_images() >= _PHOTOGRAPHS_FOR_PRINCIPAL_POINT
     options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     options.ceres.loss_function_scale = _POINT_LOSS_PX
-    options.ceres.solver_options.num_threads = threads or -1
+    # Sums of several threads come in any order; one thread gives the same bytes again.
+    options.ceres.solver_options.num_threads = 1
     options.ceres.solver_options.max_num_iterations = 50
     options.ceres.solver_options.function_tolerance = 1e-6
     config = pycolmap.BundleAdjustmentConfig()
     for image_id in found.reg_image_ids():
         config.add_image(image_id)
-    priors = _priors(found, believed)
+    for point in fixed_points:
+        config.add_constant_point(point)
+    priors = [] if fixed_points else _priors(found, believed)
     if len(priors) < 3:
-        config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+        if not fixed_points:
+            config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
         pycolmap.create_default_bundle_adjuster(options, config, found).solve()
         return
     prior_options = pycolmap.PosePriorBundleAdjustmentOptions()

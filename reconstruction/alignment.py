@@ -32,7 +32,7 @@ _MEDIAN_OF_THREE = 2.366
 _SAMPLES = 300
 
 #: A board decides only with so many tags.
-_TAGS_NEEDED = 4
+TAGS_NEEDED = 4
 
 #: Poses and board whose scales differ by more than this are not of one cell.
 _SCALES_APART = 0.1
@@ -77,7 +77,7 @@ def align(views: Sequence[View], believed: Mapping[str, CameraPose], seed: int) 
 
 def align_to_board(tags: Corners, seed: int) -> Similarity | None:
     """The similarity that brings the tags' centres to where the board has them, or None with too few of them."""
-    if len(tags) < _TAGS_NEEDED:
+    if len(tags) < TAGS_NEEDED:
         return None
     # The better half of the tags: those that many photographs show from many sides.
     sure = tags.stds <= np.median(tags.stds)

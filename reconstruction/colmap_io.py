@@ -1,6 +1,8 @@
 """COLMAP's conventions, and nothing else of the house knows them: world-to-camera poses, its tables of points."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,10 @@ import pycolmap
 from reconstruction.model import Array, View
 from trellis.geometry import Pose
 from trellis.lens import Lens
+
+#: Columns of COLMAP's database that hold the numbers of photographs, and of frames, before anything is matched.
+_BY_IMAGE = (("images", "image_id"), ("keypoints", "image_id"), ("descriptors", "image_id"), ("frame_data", "data_id"))
+_BY_FRAME = (("frame_data", "frame_id"), ("frames", "frame_id"))
 
 
 def views_of(found: pycolmap.Reconstruction, folder: Path) -> tuple[View, ...]:
@@ -71,3 +77,23 @@ def focal_px(lens: Lens) -> float:
 
 def _camera(lens: Lens) -> pycolmap.Camera:
     return pycolmap.Camera(model=lens.model, width=lens.width_px, height=lens.height_px, params=list(lens.params))
+
+
+def number_by_name(database: Path) -> None:
+    """Give photographs, and their frames, the numbers 1, 2, ... in the order of their names.
+
+    COLMAP numbers them as its threads finish with them; everything after, down to which pairs are tried and in which
+    order numbers are summed, follows these numbers: without this two runs are not the same.
+    """
+    # Far from any number that is in use, so that no two rows ever have one number.
+    away = 1 << 24
+    with closing(sqlite3.connect(database)) as opened, opened:
+        rows = opened.execute("SELECT image_id FROM images ORDER BY name").fetchall()
+        frame_of = dict(opened.execute("SELECT data_id, frame_id FROM frame_data").fetchall())
+        for new, (old,) in enumerate(rows, start=1):
+            for table, column in _BY_IMAGE:
+                opened.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new + away, old))
+            for table, column in _BY_FRAME:
+                opened.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new + away, frame_of[old]))
+        for table, column in _BY_IMAGE + _BY_FRAME:
+            opened.execute(f"UPDATE {table} SET {column} = {column} - ? WHERE {column} > ?", (away, away))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pycolmap
 
+from reconstruction.colmap_io import number_by_name
 from reconstruction.config import SparseOptions
 from reconstruction.images import Folder
 from reconstruction.pairs import likely_pairs
@@ -39,6 +40,7 @@ def extract(folder: Folder, database: Path, lens: Lens | None, options: SparseOp
         reader_options=reader,
         extraction_options=extraction,
     )
+    number_by_name(database)
 
 
 def match(folder: Folder, work: Path, database: Path, poses: Mapping[str, Pose], options: SparseOptions) -> int:
