@@ -25,11 +25,14 @@ class SameOrigin:
         self._app, self._loopback = app, loopback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _READS and scope["path"].startswith("/api/"):
+        if _commands(scope):
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
             problem = self._problem(headers.get("host", ""), headers.get("origin"))
             if problem:
-                await error_response(403, problem)(scope, receive, send)
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1008, "reason": problem[:120]})
+                else:
+                    await error_response(403, problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -39,3 +42,10 @@ class SameOrigin:
         if self._loopback and urlsplit(f"//{host}").hostname not in _LOOPBACK:
             return f"this server listens on this machine only and is not called {host!r}; use 127.0.0.1 or localhost"
         return None
+
+
+def _commands(scope: Scope) -> bool:
+    """Whether a request may change something; a line that stays open can carry commands later."""
+    if scope["type"] == "http":
+        return scope["method"] not in _READS and bool(scope["path"].startswith("/api/"))
+    return scope["type"] == "websocket" and bool(scope["path"].startswith("/api/"))

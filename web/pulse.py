@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trellis.errors import TrellisError
 from web import reading
@@ -16,7 +16,8 @@ from web.robot import robot
 class Snapshot:
     """The farm at one moment. `newest` are the viewpoints of the scan that began last.
 
-    `problem` says why the store could not be read; the rest is then what was read before.
+    `problem` says why the store could not be read; the rest is then what was read before. `number` counts the readings
+    that went well: as long as it stays the same, what is shown grows old.
     """
 
     plants: tuple[PlantAnswer, ...] = ()
@@ -26,6 +27,7 @@ class Snapshot:
     robot: RobotAnswer = field(default_factory=lambda: RobotAnswer(reachable=False))
     newest: ViewsAnswer | None = None
     problem: str | None = None
+    number: int = 0
 
     @property
     def latest(self) -> ViewAnswer | None:
@@ -73,9 +75,10 @@ def read(farm: Farm, before: Snapshot) -> Snapshot:
             events=tuple(reading.events(farm, 40)),
             robot=state,
             newest=_newest(farm),
+            number=before.number + 1,
         )
     except TrellisError as error:
-        return Snapshot(before.plants, before.jobs, before.runs, before.events, state, before.newest, str(error))
+        return replace(before, robot=state, problem=str(error))
 
 
 def _newest(farm: Farm) -> ViewsAnswer | None:

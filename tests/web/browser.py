@@ -53,6 +53,7 @@ class Site:
 
     url: str
     process: subprocess.Popen[bytes]
+    folder: Path
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def dashboard(configuration: Path, port: int) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(url, process, configuration.parent / "web.log")
-        yield Site(url, process)
+        yield Site(url, process, configuration.parent)
     finally:
         process.terminate()
         process.wait(20)

@@ -1,6 +1,9 @@
 """The dashboard in a real browser: it renders, asks no foreign host, stops the robot with one tap, shows ages."""
 
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +93,50 @@ def test_the_stop_button_needs_none_of_the_pages_scripts_but_its_own(browser: Br
         expect(found.page.locator("#stop")).to_have_text("STOPPED")
     assert bench.robot.asked == ["stop"]
     bench.robot.clear()
+
+
+def test_a_key_stops_on_every_page_also_while_a_dialog_asks_or_a_photograph_is_open(
+    browser: Browser, bench: Bench
+) -> None:
+    for path, opened in (("/", None), ("/jobs", "[data-ask]:visible"), ("/plant/p02", "a.shot")):
+        bench.robot.asked.clear()
+        with watched(browser, bench.site) as found:
+            found.page.goto(path)
+            expect(found.page.locator("#robot")).to_have_text("robot ready")
+            if opened:
+                found.page.locator(opened).first.click()
+                expect(found.page.locator("dialog[open] button.stop")).to_be_visible()
+            found.page.keyboard.press("s")
+            expect(found.page.locator("#stop")).to_have_text("STOPPED")
+        assert bench.robot.asked == ["stop"]
+        bench.robot.clear()
+
+
+def test_a_stop_passes_requests_that_the_browser_lets_wait(browser: Browser, bench: Bench) -> None:
+    bench.robot.asked.clear()
+    with watched(browser, bench.site) as found:
+        found.page.goto("/")
+        expect(found.page.locator("#robot")).to_have_text("robot ready")
+        found.page.route("**/api/v1/robot/stop", lambda _route: None)  # a request that never gets its turn
+        found.page.locator("#stop").click()
+        expect(found.page.locator("#stop")).to_have_text("STOPPED")
+    assert bench.robot.asked == ["stop"]
+    bench.robot.clear()
+
+
+def test_values_that_stop_coming_fade_and_say_how_old_they_are(browser: Browser, bench: Bench) -> None:
+    database = sqlite3.connect(bench.site.folder / "data" / "trellis.db", isolation_level=None)
+    with closing(database), watched(browser, bench.site) as found:
+        found.page.goto("/")
+        expect(found.page.locator(".banner.old")).to_be_hidden()
+        database.execute("ALTER TABLE jobs RENAME TO jobs_away")
+        try:
+            expect(found.page.locator(".banner.old")).to_be_visible(timeout=30_000)
+            expect(found.page.locator("#old-age")).to_have_text(re.compile(r"^\d+ s$"))
+            expect(found.page.locator(".sheet")).to_have_css("opacity", "0.45")
+        finally:
+            database.execute("ALTER TABLE jobs_away RENAME TO jobs")
+        expect(found.page.locator(".banner.old")).to_be_hidden()
 
 
 def test_a_stop_that_was_not_confirmed_says_to_use_the_switch(browser: Browser, bench: Bench) -> None:

@@ -7,18 +7,15 @@ from typing import TypeVar
 
 from fastapi import APIRouter
 
-from trellis.errors import DeviceError, TrellisError
+from trellis.errors import TrellisError
 from web.answers import HealthAnswer, RobotAnswer
 from web.api.errors import UNREACHABLE
+from web.api.told import told
 from web.farm import Farm
 from web.robot import robot
 from web.version import version
 
 Value = TypeVar("Value")
-
-
-class DaemonSilent(DeviceError):
-    """The daemon did not confirm an immediate command."""
 
 
 def routes(farm: Farm) -> APIRouter:
@@ -36,13 +33,13 @@ def routes(farm: Farm) -> APIRouter:
     @router.post("/robot/stop", responses=UNREACHABLE)
     async def stop() -> RobotAnswer:
         """Freeze all eight actuators and hold. Nothing moves until the stop is cleared."""
-        await urgently(lambda: _told(farm.daemon.stop, "stop"))
+        await urgently(lambda: told(farm.daemon.stop, "stop"))
         return await urgently(lambda: robot(farm))
 
     @router.post("/robot/clear", responses=UNREACHABLE)
     async def clear() -> RobotAnswer:
         """Lift a stop. The robot does not move by this alone, but work that waits may go on."""
-        await urgently(lambda: _told(farm.daemon.clear, "clear"))
+        await urgently(lambda: told(farm.daemon.clear, "clear"))
         return await urgently(lambda: robot(farm))
 
     @router.get("/health")
@@ -63,10 +60,3 @@ def routes(farm: Farm) -> APIRouter:
         )
 
     return router
-
-
-def _told(command: Callable[[], object], word: str) -> None:
-    try:
-        command()
-    except (TrellisError, OSError) as error:
-        raise DaemonSilent(f"the daemon did not confirm the {word}: {error}") from error

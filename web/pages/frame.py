@@ -38,7 +38,8 @@ def _bar(farm: Farm, here: str) -> str:
     return (
         f'<header id="bar" data-config="{config}"><a class="farm" href="/">{escape(farm.name)}</a><nav>{links}</nav>'
         '<span id="robot" role="status">asking the robot</span>'
-        '<button id="stop" type="button" aria-label="Stop the robot now">STOP</button></header>'
+        '<button id="stop" type="button" aria-label="Stop the robot now" '
+        'aria-keyshortcuts="s" title="Key: S, or Pause">STOP</button></header>'
     )
 
 
@@ -53,14 +54,18 @@ _BANNERS = """
 <div class="banner lost" role="alert"><strong>This page has lost its server.</strong>
  <span>What you see is <span id="lost-age">some time</span> old, and the stop button cannot reach the robot:
  use the switch at the robot.</span></div>
+<div class="banner old" role="alert"><strong>These values are old.</strong>
+ <span>Nothing new came for <span id="old-age">some time</span>. The stop button works.</span></div>
 """
 
 _DIALOGS = """
 <dialog id="ask"><form method="dialog"><p></p><div class="actions">
+ <button class="stop" type="button">STOP</button>
  <button class="button" value="no">Leave it</button><button class="button yes" value="yes">Yes</button>
 </div></form></dialog>
 <dialog id="light" aria-label="Photograph"><img alt="">
- <div class="foot"><span></span><button class="button previous" type="button">Previous</button>
+ <div class="foot"><span></span><button class="stop" type="button">STOP</button>
+ <button class="button previous" type="button">Previous</button>
  <button class="button next" type="button">Next</button><button class="button close" type="button">Close</button>
 </div></dialog>
 <div id="toast" role="status"></div>

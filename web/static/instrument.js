@@ -15,47 +15,111 @@
   // What the devices said some time ago carries its age.
   const age = (seconds) => (seconds > 3 ? `, seen ${Math.round(seconds)} s ago` : "");
 
-  async function post(url) {
-    const response = await fetch(url, { method: "POST" });
+  async function post(url, patience_ms = 15000) {
+    const response = await fetch(url, { method: "POST", priority: "high", signal: AbortSignal.timeout(patience_ms) });
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(answer.error || `the server answered ${response.status}`);
     return answer;
+  }
+
+  // A line that stays open: it does not wait behind photographs, of which a browser fetches six at a time.
+  const waiting = new Map();
+  let line = null;
+  let asked = 0;
+  function openLine() {
+    line = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/robot/line`);
+    line.addEventListener("message", (event) => {
+      const answer = JSON.parse(event.data);
+      waiting.get(answer.n)?.(answer);
+      waiting.delete(answer.n);
+    });
+    line.addEventListener("close", () => {
+      for (const end of waiting.values()) end({ lost: true });
+      waiting.clear();
+      setTimeout(openLine, 1000);
+    });
+  }
+  // What the line answers, or null when it is down or silent: then the same is asked by an ordinary request.
+  function overLine(word, patience_ms) {
+    if (line?.readyState !== WebSocket.OPEN) return Promise.resolve(null);
+    const n = ++asked;
+    return new Promise((resolve) => {
+      waiting.set(n, (answer) => resolve(answer.lost ? null : answer));
+      setTimeout(() => waiting.delete(n) && resolve(null), patience_ms);
+      line.send(JSON.stringify({ do: word, n }));
+    });
   }
 
   function show(robot) {
     const state = !robot.reachable ? "silent" : robot.stopped ? "stopped" : "live";
     document.body.dataset.robot = state;
     find("#robot").textContent = { silent: "daemon silent", stopped: "robot stopped", live: robot.summary }[state] + age(robot.age_s);
-    find("#stop").textContent = state === "stopped" ? "STOPPED" : "STOP";
+    for (const button of buttons()) button.textContent = state === "stopped" ? "STOPPED" : "STOP";
     find("#silent-reason").textContent = robot.reason || "";
+  }
+
+  async function state() {
+    const answer = await overLine("state", 6000);
+    if (answer?.robot) return answer.robot;
+    const response = await fetch("/api/v1/robot", { cache: "no-store", signal: AbortSignal.timeout(6000) });
+    if (!response.ok) throw new Error(String(response.status));
+    return response.json();
   }
 
   async function poll() {
     try {
-      const response = await fetch("/api/v1/robot", { cache: "no-store" });
-      if (!response.ok) throw new Error(String(response.status));
-      show(await response.json());
+      show(await state());
       answeredAt = performance.now();
     } catch {
-      const age = Math.round((performance.now() - answeredAt) / 1000);
       document.body.dataset.robot = "offline";
-      find("#robot").textContent = `no answer for ${age} s`;
-      find("#lost-age").textContent = `${age} s`;
     }
     setTimeout(poll, config.refresh_ms);
   }
 
-  // One tap, no question, no live line needed.
-  find("#stop").addEventListener("click", async () => {
-    const button = find("#stop");
-    button.textContent = "STOPPING";
+  // Ages count on by themselves, also while an answer is waited for.
+  const patience_ms = Math.max(6000, 4 * config.refresh_ms);
+  let readings = "";
+  let readAt = performance.now();
+  setInterval(() => {
+    const silent_ms = performance.now() - answeredAt;
+    if (silent_ms > patience_ms) document.body.dataset.robot = "offline";
+    if (document.body.dataset.robot === "offline") {
+      find("#robot").textContent = `no answer for ${Math.round(silent_ms / 1000)} s`;
+      find("#lost-age").textContent = `${Math.round(silent_ms / 1000)} s`;
+    }
+    const marks = [...document.querySelectorAll("[data-reading]")].map((mark) => mark.dataset.reading).join();
+    if (marks !== readings || !marks) readAt = performance.now();
+    readings = marks;
+    const old_ms = performance.now() - readAt;
+    document.body.toggleAttribute("data-old", old_ms > patience_ms);
+    find("#old-age").textContent = `${Math.round(old_ms / 1000)} s`;
+  }, 500);
+
+  // One tap or a key, no question; neither the page library's line nor a free connection is needed.
+  const buttons = () => document.querySelectorAll("#stop, button.stop");
+  async function stop() {
+    for (const button of buttons()) button.textContent = "STOPPING";
     try {
-      show(await post("/api/v1/robot/stop"));
+      const answer = await overLine("stop", 1000);
+      if (answer?.error) throw new Error(answer.error);
+      show(answer?.robot ?? (await post("/api/v1/robot/stop", 8000)));
     } catch (error) {
-      button.textContent = "STOP";
+      for (const button of buttons()) button.textContent = "STOP";
       toast(`Stop was not confirmed: ${error.message}. Use the switch at the robot.`);
     }
+  }
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#stop, button.stop")) stop();
   });
+  // S anywhere but where one types, Pause even there; a dialog that is open is in the way of neither.
+  window.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    const letter = event.key.toLowerCase() === "s" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if ((letter || event.key === "Pause") && !event.repeat) {
+      event.preventDefault();
+      stop();
+    }
+  }, true);
 
   function ask(question, action) {
     const dialog = find("#ask");
@@ -107,5 +171,6 @@
     if (event.key === "ArrowLeft") enlarge(at - 1);
   });
 
+  openLine();
   poll();
 })();
