@@ -27,6 +27,7 @@ import typer
 from benchmarks.quick.farm import QuickCell, fork, prepare, run_until_idle
 from benchmarks.quick.forgetful import ForgetfulDisk
 from benchmarks.quick.full import full_at, full_steps
+from benchmarks.quick.ready import until_ready
 from benchmarks.quick.result import write_result
 from benchmarks.quick.traced import Step, trace
 from benchmarks.quick.truth import taken
@@ -55,7 +56,8 @@ def main(
             "full_at_each_step": full_at_each_step(place / "full", views_when_full, every),
             "small_disk": filled_at_random(place / "small", fillings, seed) if fillings else "left out",
         }
-    write_result(out, f"python -m benchmarks.disk --states {states} --views {views} --seed {seed}", figures)
+    options = f"--states {states} --views {views} --seed {seed} --fillings {fillings} --every {every}"
+    write_result(out, f"python -m benchmarks.disk {options}", figures)
 
 
 def power_cuts(place: Path, states: int, views: int, seed: int) -> dict[str, Any]:
@@ -122,6 +124,7 @@ def filled_at_random(path: Path, fillings: int, seed: int) -> dict[str, Any]:
         with Store(f"sqlite:///{folder.database}") as store:
             store.request_scan("p01")
         child = fork(full_at, folder, 64, -1)
+        until_ready(folder)
         for _ in range(fillings):
             time.sleep(chance.uniform(0.1, 0.4))
             _fill(path / "filler")

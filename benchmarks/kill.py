@@ -19,15 +19,13 @@ import typer
 
 from benchmarks.quick.farm import QuickCell, fork, prepare, run, run_until_idle
 from benchmarks.quick.points import count_points, die_at
+from benchmarks.quick.ready import until_ready
 from benchmarks.quick.result import write_result
 from benchmarks.quick.truth import lost, shutters, taken
-from scheduler.socket import DaemonClient, NoDaemon
 from scheduler.store import Store
-from trellis.errors import DeviceError
 from trellis.folders import DataFolder
 
 VIEWS = 64
-_READY_S = 60.0
 
 
 def main(
@@ -42,7 +40,9 @@ def main(
     with tempfile.TemporaryDirectory(dir=where) as place:
         at_random = random_kills(Path(place) / "random", kills, seed)
         at_points = kills_at_points(Path(place) / "points", views_at_points, every)
-    command = f"python -m benchmarks.kill --kills {kills} --seed {seed} --views-at-points {views_at_points}"
+    command = (
+        f"python -m benchmarks.kill --kills {kills} --seed {seed} --views-at-points {views_at_points} --every {every}"
+    )
     write_result(out, command, {"random_instants": at_random, "commit_points": at_points})
 
 
@@ -55,7 +55,7 @@ def random_kills(path: Path, kills: int, seed: int) -> dict[str, Any]:
     for _ in range(kills):
         _ask_if_idle(folder)
         child = fork(run, folder, QuickCell(folder, VIEWS, pause_s=0.01), threading.Event())
-        ready_s.append(_until_ready(folder))
+        ready_s.append(until_ready(folder))
         time.sleep(chance.uniform(0.0, 0.8))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -113,18 +113,6 @@ def _ask_if_idle(folder: DataFolder) -> None:
     with Store(f"sqlite:///{folder.database}") as store:
         if not store.queue():
             store.request_scan("p01")
-
-
-def _until_ready(folder: DataFolder) -> float:
-    """Seconds until the daemon answers."""
-    begun_s = time.monotonic()
-    while time.monotonic() - begun_s < _READY_S:
-        try:
-            DaemonClient(folder.daemon_socket, timeout_s=1.0).state()
-            return time.monotonic() - begun_s
-        except (NoDaemon, DeviceError):
-            time.sleep(0.005)
-    raise AssertionError(f"not ready within {_READY_S:g} s")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from scan.config import WallSection
 from scheduler.rows import PlantRow
@@ -42,8 +42,9 @@ def only_daemon(folder: DataFolder) -> Iterator[None]:
         raise InputError(f"{folder.path}: cannot write there: {error.strerror}; check [farm] data_folder") from error
     try:
         _lock(descriptor, folder)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk; the lock holds all the same, the number is only for a message
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)  # which also lets go of the lock; the file stays, so that no two processes lock two files

@@ -94,7 +94,7 @@ def test_days_that_were_missed_by_a_false_clock_get_their_turn_when_they_come(st
     _scan(store)
     farm.wall -= timedelta(days=3)
     for _ in range(3):
-        farm.live(24 * HOUR, timedelta(hours=0.05))
+        farm.live(24 * HOUR, timedelta(hours=0.25))
         _scan(store)
     # The scan that the false fourth day had is not made again; the other days had none.
     assert farm.turns() == [(1, "done"), (2, "done"), (3, "done"), (4, "done")]
