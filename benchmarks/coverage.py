@@ -1,6 +1,6 @@
 """How much of a head the planned views see well: free standing and among grown neighbours, beside rings up to 62 deg.
 
-python -m benchmarks.coverage [--seed 1] [-o benchmarks/results/coverage.json]    some two minutes
+python -m benchmarks.coverage [--seed 1] [-o benchmarks/results/coverage.json]    five minutes of one core
 
 A face is well seen by a view that looks at its middle, unhidden, within 75 deg of its normal; well seen at all is
 what two views see so; ten is what a dense reconstruction recovers (FACTS of the field, 7). The plants are the
@@ -30,7 +30,7 @@ from scan.plan import plan
 from trellis.errors import Unreachable
 from trellis.geometry import Pose
 
-_DAYS = (16.0, 30.0, 48.0)
+_DAYS = (48.0, 30.0, 16.0)
 _SITES = ((4, 3), (1, 1))
 _RING_DEG, _RING_VIEWS = (8.0, 26.0, 44.0, 62.0), (8, 14, 20, 22)
 

@@ -1,6 +1,7 @@
 """Where a calibrated cell believes its camera to be, and how well it knows it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from scan.cell_state import Believed
 from trellis.errors import DeviceError
 from trellis.geometry import Pose
 
-_ROUNDS = 30
+_ROUNDS = 100
 _STEP = 1e-6
 
 
@@ -22,19 +23,43 @@ def carriage_pose(model: CellModel, reading: Reading, start: Array, noise: Noise
     Raises:
         DeviceError: It does not converge: a drum reads what no place explains.
     """
-    pose = np.asarray(start, dtype=float)
+    pose, damping = np.asarray(start, dtype=float), 1e-6
+    errors, J = _carriage(model, reading, pose, noise)
     for _ in range(_ROUNDS):
-        errors, J = _carriage(model, reading, pose, noise)
-        step = -np.linalg.lstsq(J, errors, rcond=None)[0]
-        pose = pose + np.clip(step, -0.1, 0.1)
-        if np.abs(step).max() < 1e-9:
+        # Levenberg-Marquardt: with a slip much is unexplained, and full steps zigzag.
+        normal = J.T @ J
+        step = -np.linalg.solve(normal + damping * np.diag(np.diag(normal)), J.T @ errors)
+        step = np.clip(step, -0.1, 0.1)
+        after = _errors(model, reading, pose + step, noise)
+        if after @ after <= errors @ errors:
+            pose, damping = pose + step, max(damping / 10, 1e-9)
+            if np.abs(step).max() < 1e-8:
+                return np.asarray(pose)
+            errors, J = _carriage(model, reading, pose, noise)
+        elif np.abs(step).max() < 1e-8:
             return np.asarray(pose)
+        else:
+            damping *= 10
     raise DeviceError("what the drums read is explained by no place of the carriage; dock it and home again")
 
 
-def misfit(model: CellModel, reading: Reading, pose: Array, noise: Noise) -> float:
-    """What drums and balance leave unexplained at a pose: chi-square of two degrees of freedom."""
-    return float((_errors(model, reading, pose, noise) ** 2).sum())
+@dataclass(frozen=True, eq=False)
+class Response:
+    """Where the camera is believed to be, and what would move it.
+
+    Args:
+        world_from_camera: By drums, balance and servos.
+        device_covariance: Of its place (m) and turn (rad, world), from drums and servos alone, shape (6, 6).
+        by_cell: Derivatives of place and turn by the cell's numbers, the readings as they are, shape (6, 60).
+        misfit: What drums and balance leave unexplained, over its standard deviations, shape (5,).
+        misfit_by_cell: Derivatives of that, shape (5, 60).
+    """
+
+    world_from_camera: Pose
+    device_covariance: Array
+    by_cell: Array
+    misfit: Array
+    misfit_by_cell: Array
 
 
 def believe(model: CellModel, covariance: Array, noise: Noise, reading: Reading, start: Array) -> Believed:
@@ -46,24 +71,36 @@ def believe(model: CellModel, covariance: Array, noise: Noise, reading: Reading,
         noise: Of what is measured.
         reading: The devices, at rest.
         start: The carriage's pose, roughly, shape (3,).
+
+    Raises:
+        DeviceError: The drums read what no place explains.
     """
+    response = camera_response(model, noise, reading, start)
+    spread = response.device_covariance + response.by_cell @ covariance @ response.by_cell.T
+    stds = np.sqrt(np.array([np.trace(spread[:3, :3]), np.trace(spread[3:, 3:])]) / 3)
+    return Believed(response.world_from_camera, float(stds[0]), float(stds[1]))
+
+
+def camera_response(model: CellModel, noise: Noise, reading: Reading, start: Array) -> Response:
+    """The believed camera and its derivatives; arguments and errors as of `believe`."""
     pose = carriage_pose(model, reading, start, noise)
     place, turn = _camera(model, pose, reading.joints_rad)
-    _, J = _carriage(model, reading, pose, noise)
+    errors, J = _carriage(model, reading, pose, noise)
     by_pose = _columns(lambda step: _moved(model, pose + step, reading.joints_rad, place, turn), 3)
     by_joint = _columns(lambda step: _moved(model, pose, reading.joints_rad + step, place, turn), 4)
-    answer = by_pose @ np.linalg.pinv(J)  # what errors of drums and balance do to the camera
-    by_cell = np.zeros((6, COUNT))
-    errors = _errors(model, reading, pose, noise)
+    undo = np.linalg.pinv(J)
+    answer = by_pose @ undo  # what errors of drums and balance do to the camera
+    by_cell, misfit_by_cell = np.zeros((6, COUNT)), np.zeros((5, COUNT))
     for k, std in enumerate(prior_stds()):
         moved = model.vector.copy()
         moved[k] += 1e-4 * std
         other = model.at(moved)
         direct = _moved(other, pose, reading.joints_rad, place, turn)
-        by_cell[:, k] = (direct - answer @ (_errors(other, reading, pose, noise) - errors)) / (1e-4 * std)
-    spread = answer @ answer.T + noise.joint_rad**2 * by_joint @ by_joint.T + by_cell @ covariance @ by_cell.T
-    stds = np.sqrt(np.array([np.trace(spread[:3, :3]), np.trace(spread[3:, 3:])]) / 3)
-    return Believed(Pose(turn, place), float(stds[0]), float(stds[1]))
+        change = _errors(other, reading, pose, noise) - errors
+        by_cell[:, k] = (direct - answer @ change) / (1e-4 * std)
+        misfit_by_cell[:, k] = (change - J @ (undo @ change)) / (1e-4 * std)
+    devices = answer @ answer.T + noise.joint_rad**2 * by_joint @ by_joint.T
+    return Response(Pose(turn, place), np.asarray(devices), by_cell, errors, misfit_by_cell)
 
 
 def _errors(model: CellModel, reading: Reading, pose: Array, noise: Noise) -> Array:

@@ -1,12 +1,14 @@
 """`trellis plan`: from which postures a plant would be photographed, without moving anything."""
 
 from datetime import datetime
+from math import radians
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from scan.adapting import adapt, read_mesh
 from scan.cell import Cell
 from scan.config import ViewsSection, WallSection
 from scan.plan import Plan
@@ -14,9 +16,11 @@ from scan.plan import plan as plan_views
 from scan.plan_file import plan_text
 from scan.plan_picture import plan_picture
 from scan.sizes import obstacles, one_of
+from scan.viewpoints import directions
 from trellis.clock import SystemClock
 from trellis.config import load_configuration
 from trellis.durable import write_durably
+from trellis.folders import ScanFolder
 
 
 def plan(
@@ -24,6 +28,10 @@ def plan(
     config: Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")] = Path("trellis.toml"),
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the plan here, as JSON.")] = None,
     view: Annotated[Path | None, typer.Option("--view", help="Draw the plan here, as PNG.")] = None,
+    adapt_to: Annotated[
+        Path | None,
+        typer.Option("--adapt", help="A reconstructed scan: some views move to what it saw badly."),
+    ] = None,
     on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Plan for the plants' sizes on this day, not today.")
     ] = None,
@@ -33,8 +41,18 @@ def plan(
     wall, views = configuration.section(WallSection), configuration.section(ViewsSection)
     cell = Cell.of(configuration)
     wanted, others = one_of(obstacles(wall, (on or SystemClock().utc()).date()), plant)
-    found = plan_views(cell, wanted, others, views)
     console = Console()
+    wishes = None
+    if adapt_to is not None:
+        even = directions(views.count, radians(views.tilt_max_deg))
+        adapted = adapt(read_mesh(ScanFolder(adapt_to)), even, radians(views.tilt_max_deg))
+        wishes = adapted.wishes
+        console.print(
+            f"{len(adapted.moved)} views moved: by the scan's mesh ten views would see {adapted.after:.0%} of it, "
+            f"not {adapted.before:.0%}",
+            highlight=False,
+        )
+    found = plan_views(cell, wanted, others, views, wishes)
     for line in summary(found):
         console.print(line, highlight=False)
     if out is not None:

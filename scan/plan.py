@@ -11,7 +11,7 @@ from scan.clearance import Obstacle, Surroundings, gaps
 from scan.order import drive, move_s, one
 from scan.reach import Choice, NotReachable, choose
 from scan.route import way
-from scan.viewpoints import directions
+from scan.viewpoints import Direction, directions
 from scan.views_section import ViewsSection
 from trellis.errors import Unreachable
 from trellis.geometry import Pose
@@ -68,7 +68,13 @@ class Plan:
     duration_s: float
 
 
-def plan(cell: Cell, plant: Obstacle, others: Sequence[Obstacle], views: ViewsSection) -> Plan:
+def plan(
+    cell: Cell,
+    plant: Obstacle,
+    others: Sequence[Obstacle],
+    views: ViewsSection,
+    wishes: Sequence[Direction] | None = None,
+) -> Plan:
     """The drive around one plant with its neighbours standing.
 
     Args:
@@ -76,6 +82,7 @@ def plan(cell: Cell, plant: Obstacle, others: Sequence[Obstacle], views: ViewsSe
         plant: The plant to photograph, at the size to plan for.
         others: All other plants on the wall.
         views: How many views, how slanting, from how far.
+        wishes: Directions to look from instead of those that spread evenly, `views.count` of them.
 
     Raises:
         TooFewViews: Fewer than `views.least` can be had; it says why the others cannot.
@@ -85,7 +92,7 @@ def plan(cell: Cell, plant: Obstacle, others: Sequence[Obstacle], views: ViewsSe
     others = [other for other in others if _near(plant, other)]
     choices: dict[int, Choice] = {}
     dropped: list[DroppedView] = []
-    for view, wished in enumerate(directions(views.count, np.radians(views.tilt_max_deg))):
+    for view, wished in enumerate(wishes or directions(views.count, np.radians(views.tilt_max_deg))):
         try:
             choices[view] = choose(cell, plant, others, views, wished)
         except NotReachable as reason:

@@ -4,52 +4,25 @@ The readings were taken on the simulated farm (seed 101, a builder's errors) by 
 the farm's own (`tests/scan/data/cell_readings.json` says how).
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from scan.believing import believe
-from scan.board import lattice_board
-from scan.calibrated import nominal_model
 from scan.calibration_report import check_readings, doubts, report
 from scan.cell import Cell
 from scan.cell_model import CORNERS, COUNT, LENS, NAMES, UNITS, CellModel, opencv_params, prior_stds
-from scan.cell_readings import Reading, read_readings, readings_text
+from scan.cell_readings import read_readings, readings_text
 from scan.cell_solver import CalibrationFailed, Solution, solve
-from scan.config import LatticeTable
-from trellis.config import load_configuration
 from trellis.errors import InputError
-from trellis.geometry import Pose
 from trellis.lens import Lens
-from trellis.presets import preset
-
-ROWS = json.loads((Path(__file__).parent / "data/cell_readings.json").read_text())["rows"]
-BOARD = lattice_board(LatticeTable())
-READINGS = [
-    Reading(
-        np.array(row["turns"]),
-        np.array(row["tensions_n"]),
-        np.array(row["joints_rad"]),
-        {int(tag): np.array(corners) for tag, corners in row["tags"].items()},
-    )
-    for row in ROWS
-]
-STARTS = np.array([row["start"] for row in ROWS])
-TRUE = [Pose(camera[:, :3], camera[:, 3]) for camera in (np.array(row["true_world_from_camera"]) for row in ROWS)]
-SOLVED = 32
 
 
-@pytest.fixture(scope="module")
-def nominal() -> CellModel:
-    return nominal_model(load_configuration(preset("hydroponic")))
-
-
-@pytest.fixture(scope="module")
-def solution(nominal: CellModel) -> Solution:
-    return solve(nominal, READINGS[:SOLVED], BOARD, STARTS[:SOLVED])
+def unseen_by_the_solver(careless: Any) -> list[Any]:
+    return list(zip(careless.readings, careless.starts, careless.true, strict=True))[careless.solved :]
 
 
 def test_the_model_at_zero_is_the_nominal_cell(nominal: CellModel, cell: Cell) -> None:
@@ -60,9 +33,11 @@ def test_the_model_at_zero_is_the_nominal_cell(nominal: CellModel, cell: Cell) -
     assert len(NAMES) == len(UNITS) == len(prior_stds()) == COUNT
 
 
-def test_a_careless_builders_cell_is_found_to_the_issues_bars_on_unseen_postures(solution: Solution) -> None:
+def test_a_careless_builders_cell_is_found_to_the_issues_bars(solution: Solution, careless: Any) -> None:
     metres, radians = [], []
-    for reading, start, true in list(zip(READINGS, STARTS, TRUE, strict=True))[SOLVED:]:
+    for reading, start, true in list(zip(careless.readings, careless.starts, careless.true, strict=True))[
+        careless.solved :
+    ]:
         believed = believe(solution.model, solution.covariance, solution.noise, reading, start)
         moved_m, turned_rad = believed.world_from_camera.distance_to(true)
         metres.append(moved_m)
@@ -74,9 +49,11 @@ def test_a_careless_builders_cell_is_found_to_the_issues_bars_on_unseen_postures
     assert np.degrees(np.percentile(radians, 95)) < 1.0
 
 
-def test_the_stated_deviations_are_true(solution: Solution) -> None:
+def test_the_stated_deviations_are_true(solution: Solution, careless: Any) -> None:
     squares = []
-    for reading, start, true in list(zip(READINGS, STARTS, TRUE, strict=True))[SOLVED:]:
+    for reading, start, true in list(zip(careless.readings, careless.starts, careless.true, strict=True))[
+        careless.solved :
+    ]:
         believed = believe(solution.model, solution.covariance, solution.noise, reading, start)
         squares.append((believed.world_from_camera.translation_m - true.translation_m) / believed.position_std_m)
     # Twenty postures share one calibration's error, so the mean square is only known to lie between these.
@@ -89,53 +66,54 @@ def test_the_lens_is_found(solution: Solution) -> None:
     assert solution.model.vector[LENS][2] == pytest.approx(-1.39, abs=2.0)
 
 
-def test_a_few_wrong_tags_do_no_harm(nominal: CellModel, solution: Solution) -> None:
-    spoilt = list(READINGS[:SOLVED])
+def test_a_few_wrong_tags_do_no_harm(nominal: CellModel, solution: Solution, careless: Any) -> None:
+    spoilt = list(careless.readings[: careless.solved])
     for index in (3, 11, 25):
         tags = dict(spoilt[index].corners_px)
         tag = next(iter(tags))
         tags[tag] = tags[tag] + np.array([25.0, -40.0])
         spoilt[index] = replace(spoilt[index], corners_px=tags)
-    found = solve(nominal, spoilt, BOARD, STARTS[:SOLVED])
+    found = solve(nominal, spoilt, careless.board, careless.starts[: careless.solved])
     assert 0 < found.outliers < 0.03
     apart = (found.model.vector - solution.model.vector) / solution.stds
     assert np.abs(apart).max() < 1.0
 
 
-def test_the_report_names_what_the_postures_could_not_tell(solution: Solution) -> None:
-    lines = report(solution, READINGS[:SOLVED])
+def test_the_report_names_what_the_postures_could_not_tell(solution: Solution, careless: Any) -> None:
+    lines = report(solution, careless.readings[: careless.solved])
     unseen = [line for line in lines if line.startswith("not told")]
     # Raising the cable plane or the arm's foot by as much gives the same photographs.
     assert any("height of the cable plane" in line and "arm's foot moved in z" in line for line in unseen)
     assert not any("drum" in line or "lens" in line for line in unseen)
-    assert doubts(solution, READINGS[:SOLVED]) == []
+    assert doubts(solution, careless.readings[: careless.solved]) == []
 
 
-def test_too_few_photographs_are_refused() -> None:
+def test_too_few_photographs_are_refused(careless: Any) -> None:
     with pytest.raises(CalibrationFailed, match="only 5 photographs show tags, and 12 are needed"):
-        check_readings(READINGS[:5])
+        check_readings(careless.readings[:5])
 
 
-def test_what_is_not_determined_is_refused(nominal: CellModel) -> None:
+def test_what_is_not_determined_is_refused(nominal: CellModel, careless: Any) -> None:
     # One place of the wall, seen again and again, says nothing about the rest of it.
-    found = solve(nominal, [READINGS[0]] * 12, BOARD, np.tile(STARTS[0], (12, 1)))
-    elsewhere = doubts(replace(found, poses=STARTS[:15]), READINGS[:15])
+    found = solve(nominal, [careless.readings[0]] * 12, careless.board, np.tile(careless.starts[0], (12, 1)))
+    elsewhere = doubts(replace(found, poses=careless.starts[:15]), careless.readings[:15])
     assert any("the camera would be known to" in line for line in elsewhere)
 
 
-def test_tags_that_hang_elsewhere_are_refused(nominal: CellModel) -> None:
+def test_tags_that_hang_elsewhere_are_refused(nominal: CellModel, careless: Any) -> None:
     # A board printed at 90 %: no cell explains it with a builder's errors.
-    small = replace(BOARD, corners_world_m={tag: 0.9 * corners for tag, corners in BOARD.corners_world_m.items()})
-    found = solve(nominal, READINGS[:SOLVED], small, STARTS[:SOLVED])
-    assert doubts(found, READINGS[:SOLVED])
+    corners = {tag: 0.9 * points for tag, points in careless.board.corners_world_m.items()}
+    small = replace(careless.board, corners_world_m=corners)
+    found = solve(nominal, careless.readings[: careless.solved], small, careless.starts[: careless.solved])
+    assert doubts(found, careless.readings[: careless.solved])
 
 
-def test_readings_come_back_from_their_file(tmp_path: Path) -> None:
+def test_readings_come_back_from_their_file(tmp_path: Path, careless: Any) -> None:
     path = tmp_path / "readings.json"
-    path.write_text(readings_text(READINGS[:3]))
+    path.write_text(readings_text(careless.readings[:3]))
     back = read_readings(path)
-    assert [sorted(reading.corners_px) for reading in back] == [sorted(r.corners_px) for r in READINGS[:3]]
-    assert back[2].turns == pytest.approx(READINGS[2].turns)
+    assert [sorted(reading.corners_px) for reading in back] == [sorted(r.corners_px) for r in careless.readings[:3]]
+    assert back[2].turns == pytest.approx(careless.readings[2].turns)
     path.write_text('{"format": 1}')
     with pytest.raises(InputError, match="no readings of format 1: readings"):
         read_readings(path)
