@@ -8,11 +8,12 @@ import numpy as np
 from arm.config import ArmSection
 from arm.servo_table import COUNT_MAX, COUNT_RAD
 from cdpr.config import CablesSection
+from cdpr.kinematics import cable_lengths
 from cdpr.yaw_map import yaw_map
 from scan.calibrated_sections import CellRecord
 from scan.camera_section import CameraSection
 from scan.cell import Cell
-from scan.cell_model import COUNT, ZEROS, CellModel
+from scan.cell_model import COUNT, DRUMS, HOME, SLACKS, ZEROS, CellModel
 from scan.cell_section import CellSection
 from trellis.config import Configuration
 from trellis.geometry import Pose
@@ -40,6 +41,8 @@ def recorded_model(configuration: Configuration, record: CellRecord) -> CellMode
 def sections_of(configuration: Configuration, model: CellModel) -> dict[str, dict[str, Any]]:
     """The keys that a calibration replaces, by section."""
     return {
+        "cables": _cables(model),
+        "calibration": _drums(model),
         "arm": _arm(configuration.section(ArmSection), model),
         "camera": {"lens": _lens(model)},
         "cell": {
@@ -48,6 +51,22 @@ def sections_of(configuration: Configuration, model: CellModel) -> dict[str, dic
             "tool_from_camera": _mount(model.tool_from_camera),
         },
     }
+
+
+def _cables(model: CellModel) -> dict[str, Any]:
+    robot, dock = model.robot, model.dock + model.vector[HOME]
+    return {
+        "pulleys_m": robot.pulleys_m.tolist(),
+        "corners_m": robot.corners_m.tolist(),
+        "home_m": [float(dock[0]), float(dock[1])],
+    }
+
+
+def _drums(model: CellModel) -> dict[str, Any]:
+    """How the encoders count: true length = scale x reading, and the reading in the dock."""
+    scales = 1 + model.vector[DRUMS]
+    docked_m = cable_lengths(model.robot, model.dock + model.vector[HOME]) + model.vector[SLACKS]
+    return {"scales": scales.tolist(), "offsets_m": [0.0] * 4, "dock_readings_m": (docked_m / scales).tolist()}
 
 
 def _arm(section: ArmSection, model: CellModel) -> dict[str, Any]:

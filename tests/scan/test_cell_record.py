@@ -8,7 +8,8 @@ import pytest
 
 from arm.config import ArmSection
 from arm.servo_table import counts_from_angles
-from cdpr.config import CablesSection
+from cdpr.config import CablesSection, CalibrationSection
+from cdpr.counts import counts_from, docked_lengths_m
 from scan.calibrated import nominal_model, recorded_model, sections_of
 from scan.calibrated_sections import CellRecord, calibrated, nominal_name
 from scan.cell import Cell, CellPosture
@@ -105,3 +106,14 @@ def test_a_torn_file_is_said_so(farm: Configuration) -> None:
     with pytest.raises(InputError, match="no calibration of format 1"):
         calibrated(farm)
     assert farm.section(CablesSection).home_m == (1.10, 1.00)
+
+
+def test_the_winches_count_as_the_calibration_says(farm: Configuration) -> None:
+    record = a_record(farm, 4)
+    CellHistory(farm).add(record, "calibrated")
+    model, found = recorded_model(farm, record), calibrated(farm)
+    cables, calibration = found.section(CablesSection), found.section(CalibrationSection)
+    # A turn of a drum pays out what the drum's share says, from where the dock leaves it.
+    turns = np.array([3.0, -2.0, 1.0, 0.5])
+    counts = counts_from(cables, calibration, docked_lengths_m(cables, calibration), np.zeros(4))
+    assert counts.paid_at(turns) == pytest.approx(model.paid_m(turns[None])[0], abs=1e-9)
