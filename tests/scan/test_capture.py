@@ -197,8 +197,9 @@ def test_broken_off_at_any_write_it_goes_on_and_ends_whole(
             _check_whole(folder)
             # What was recorded is not taken again.
             assert cell.taken == len(ORDER) - len(taken)
-    # Manifest, four photographs each with the manifest after it, and three files: twelve writes, two fsyncs each.
-    assert broken_at == 2 * (1 + 4 * 2 + 3) + 1
+    # Manifest, four photographs each with the manifest after it, and three files: twelve writes, two fsyncs each; and
+    # one for each of the two folders that are made.
+    assert broken_at == 2 * (1 + 4 * 2 + 3) + 2 + 1
 
 
 def test_half_written_files_are_removed_and_told(tmp_path: Path) -> None:
