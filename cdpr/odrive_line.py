@@ -1,8 +1,9 @@
 """The serial line to an ODrive board: requests out, replies back, and never a reply taken for another request's.
 
 Replies carry no mark of their request, so after a lost or late one nothing on the line can be trusted: the line is
-brought into step by asking for the board's serial number, which looks like no other reply, and dropping all before it.
-Requests that are sent together count only if every one of them is answered.
+brought into step by asking for the encoder of a motor that is not there, `f 1234`, which is answered by `invalid motor
+1234`, and dropping all before that. The number is another one each time: an answer that was given up and comes after
+all is not taken for the one that is waited for. Requests that are sent together count only if every one is answered.
 """
 
 import threading
@@ -23,6 +24,12 @@ _COMPLAINTS = ("invalid command format", "invalid motor", "invalid property", "n
 _LOOK_S = 0.02
 #: More than a reply is ever long, and more lines than can be on their way.
 _STALE_LINES = 64
+#: Ends the line that a program which was killed left half sent, and spoils it: `p 0 12.3` without the rest of its
+#: number and its checksum would be obeyed. A line with a wrong checksum is ignored.
+_SPOIL = b"*\n"
+#: Motors from here on are not there, and asked for only to bring the line into step.
+_NO_MOTOR, _NO_MOTORS = 1000, 1_000_000
+_NO_SUCH = "invalid motor "
 
 
 @dataclass
@@ -55,12 +62,13 @@ class ODriveLine:
         self._lock = threading.RLock()
         self._said: deque[str] = deque(maxlen=16)  # a line that echoes sends these back; no reply looks like one
         self._partial = b""
-        self._mark: str | None = None  # the board's serial number
-        self._in_step = True
+        self._serial_number = ""
+        self._in_step = False
+        self._question = 0
         self._posted: list[str] = []
 
     def open(self) -> None:
-        """Open the port, end the line that another program may have left half sent, and learn the serial number.
+        """Open the port, spoil the line that another program may have left half sent, and learn the serial number.
 
         Raises:
             PortUnavailable: The port cannot be opened.
@@ -71,12 +79,10 @@ class ODriveLine:
                 self._line = serial.serial_for_url(self.port, self._baudrate, timeout=_LOOK_S)
             except (serial.SerialException, OSError, ValueError) as error:
                 raise PortUnavailable(self.port, str(error), "winch drives") from error
-            self._partial, self._posted, self._in_step, self._mark = b"", [], True, None
-            self._write(b"\n")
+            self._partial, self._posted, self._in_step = b"", [], False
+            self._write(_SPOIL)
             self._drain()
-            # Asked twice: what was on its way to another program may look like the answer once.
-            self.ask("r serial_number")
-            self._mark = self.ask("r serial_number")
+            self._serial_number = self.ask("r serial_number")
 
     def close(self) -> None:
         with self._lock:
@@ -87,7 +93,7 @@ class ODriveLine:
     @property
     def serial_number(self) -> str:
         """As much of it as the board tells, nine characters."""
-        return self._mark or ""
+        return self._serial_number
 
     def tell(self, *commands: str) -> None:
         """Send commands that have no reply."""
@@ -105,20 +111,27 @@ class ODriveLine:
                 if not self._in_step and not self._resynchronise():
                     continue
                 self._write(self._framed(command))
-                reply = self._reply(self._looks, wanted=command)
+                reply = self._reply(self._looks)
                 if reply is not None:
                     self._raise_if_complaint(command, reply)
                     return reply
-                self._in_step = self._mark is None
+                self._in_step = False
         raise self._silence(command)
 
     def post(self, requests: Sequence[str], commands: Sequence[str] = ()) -> None:
-        """Send commands and requests in one go, to be answered by `collect`."""
+        """Send commands and requests in one go, to be answered by `collect`.
+
+        Out of step the commands go at once, and the requests only where the line could be brought into step.
+        """
         with self._lock:
+            if self._posted:
+                self._in_step = False  # nobody fetched the replies to what was posted before
             self._posted = list(requests)
-            if not self._in_step:
-                self._resynchronise()
-            self._write(b"".join(self._framed(text) for text in (*commands, *requests)))
+            texts = [*commands, *requests] if self._in_step else list(commands)
+            if texts:
+                self._write(b"".join(self._framed(text) for text in texts))
+            if requests and not self._in_step and self._resynchronise():
+                self._write(b"".join(self._framed(text) for text in requests))
 
     def collect(self, timeout_s: float) -> list[str] | None:
         """The replies to what was posted, or None if not every one came well and in time; nothing is sent again."""
@@ -127,10 +140,10 @@ class ODriveLine:
             if not self._in_step:
                 return None
             replies = []
-            for request in posted:
-                reply = self._reply(max(ceil(timeout_s / _LOOK_S), 1), wanted=request)
+            for _ in posted:
+                reply = self._reply(max(ceil(timeout_s / _LOOK_S), 1))
                 if reply is None or reply.startswith(_COMPLAINTS):
-                    self._in_step = self._mark is None
+                    self._in_step = False
                     return None
                 replies.append(reply)
             return replies
@@ -139,17 +152,19 @@ class ODriveLine:
         """Drop all that is on its way by waiting for the answer to a question that only one answer fits."""
         self.statistics.out_of_step += 1
         self._drop_input()
-        self._write(self._framed("r serial_number"))
+        self._question = (self._question + 1) % _NO_MOTORS
+        motor = _NO_MOTOR + self._question
+        self._write(self._framed(f"f {motor}"))
         for _ in range(_STALE_LINES):
             text, whole = self._line_of_text(self._looks)
             if not whole:
                 return False
-            if self._content(text) == self._mark:
+            if self._content(text) == f"{_NO_SUCH}{motor}":
                 self._in_step = True
                 return True
         return False
 
-    def _reply(self, looks: int, wanted: str) -> str | None:
+    def _reply(self, looks: int) -> str | None:
         """One reply with a good checksum, stripped of it; None when it is lost or bad."""
         for _ in range(_STALE_LINES):
             text, whole = self._line_of_text(looks)
@@ -159,8 +174,6 @@ class ODriveLine:
             reply = self._content(text)
             if reply in self._said:
                 self.statistics.echoes += 1
-            elif reply is not None and reply == self._mark and wanted != "r serial_number":
-                continue  # the answer to a question that was given up
             else:
                 self.statistics.bad_replies += reply is None
                 return reply

@@ -103,7 +103,7 @@ class Supervision:
     def outside(self, place_m: Array, margin_m: float = _OUTSIDE_M) -> str | None:
         """Why to stop because of where the carriage is, or None."""
         x, y = place_m
-        away_m = float(np.hypot(*(self._space.nearest(x, y) - place_m)))
+        away_m = float(self._space.beyond_m(x, y))
         self._outside = self._outside + 1 if away_m > margin_m else 0
         if self._outside < _LOOKS:
             return None

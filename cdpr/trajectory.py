@@ -175,8 +175,8 @@ def _check_workspace(section: CablesSection, places_m: Array) -> None:
     A carriage that stands outside may come back in: only places further out than the start are refused.
     """
     space = section.workspace()
-    away_m = np.linalg.norm(space.nearest(*places_m.T) - places_m, axis=1)
-    bad = places_m[away_m > away_m[-1] + 1e-9]
+    beyond_m = space.beyond_m(*places_m.T)
+    bad = places_m[beyond_m > beyond_m[-1] + 1e-9]
     space.check(*bad.T)
 
 

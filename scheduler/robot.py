@@ -123,8 +123,7 @@ class Robot:
 
     def clear(self) -> None:
         """Allow motion again; the scan that was stopped is taken up by itself."""
-        if self._connected.is_set():
-            self._hardware.clear_stop()
+        self._hardware.clear_stop()  # sends nothing, so it needs no open device: what halted the last scan is forgotten
         self._patience.worked()
         self._stopped.clear()
 

@@ -42,7 +42,14 @@ SERIAL = "356153171"
 def _answers(request: str) -> bytes:
     replies = {"r fw_version_major": "0", "r fw_version_minor": "5", "f 0": "1.25 -0.5", "f 1": "7.5 0.25",
                "r axis0.error": "0", "r serial_number": SERIAL}  # fmt: skip
+    if _asks_for_no_motor(request):
+        return good(f"invalid motor {request[2:]}")
     return good(replies[request]) if request in replies else b""
+
+
+def _asks_for_no_motor(request: str) -> bool:
+    """How the driver brings the line into step."""
+    return request.startswith("f ") and int(request[2:]) >= 1000
 
 
 def _board(monkeypatch: pytest.MonkeyPatch, answer: Callable[[str], bytes]) -> tuple[ODriveBoard, ScriptedLine]:
@@ -82,7 +89,7 @@ def test_a_lost_and_a_flipped_reply_are_asked_again_and_counted(monkeypatch: pyt
     assert board.feedback(0) == (1.25, -0.5)
     # Asked, brought into step, asked, brought into step, asked.
     asked = [sent.partition(b" *")[0] for sent in line.sent]
-    assert asked == [b"f 0", b"r serial_number"] * 2 + [b"f 0"]
+    assert asked == [b"f 0", b"f 1002", b"f 0", b"f 1003", b"f 0"]
     assert (board.statistics.lost_replies, board.statistics.bad_replies) == (1, 1)
 
 
@@ -165,16 +172,57 @@ def test_of_requests_sent_together_none_counts_if_one_is_not_answered(monkeypatc
     deaf[0] = False
     board.post(["f 0", "f 1"])
     assert board.collect(0.05) == ["1.25 -0.5", "7.5 0.25"]
-    assert board.statistics.out_of_step == 1
+    assert board.statistics.out_of_step == 2  # once when it was opened
 
 
-def test_half_a_line_that_a_killed_program_left_is_ended_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_was_given_up_does_not_bring_the_line_into_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    deaf, held = [False], []
+
+    def answer(request: str) -> bytes:
+        if deaf[0]:  # heard, and answered later
+            held.append(request)
+            return b""
+        late = b"".join(good("-99.0 0.0") if text == "f 0" else _answers(text) for text in held)
+        held.clear()
+        return late + _answers(request)
+
+    board, _ = _board(monkeypatch, answer)
+    deaf[0] = True
+    for _ in range(3):
+        board.post(["f 0"])
+        assert board.collect(0.05) is None
+    deaf[0] = False
+    # All of it comes now, with two questions that were to bring the line into step: only the last one counts.
+    board.post(["f 0"])
+    assert board.collect(0.05) == ["1.25 -0.5"]
+    assert board.feedback(1) == (7.5, 0.25)
+
+
+def test_replies_that_nobody_fetched_are_not_taken_for_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, _ = _board(monkeypatch, _answers)
+    board.post(["f 0"])
+    board.post(["f 1"])
+    assert board.collect(0.05) == ["7.5 0.25"]
+
+
+def test_out_of_step_commands_go_before_anything_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    board, line = _board(monkeypatch, lambda request: b"" if request == "f 0" else _answers(request))
+    board.post(["f 0"])
+    assert board.collect(0.05) is None
+    line.sent.clear()
+    board.post(["f 1"], ["p 0 1.0"])
+    asked = [sent.partition(b" *")[0] for sent in line.sent]
+    assert asked == [b"p 0 1.0", b"f 1002", b"f 1"]
+
+
+def test_half_a_line_that_a_killed_program_left_is_spoilt_first(monkeypatch: pytest.MonkeyPatch) -> None:
     line = ScriptedLine(_answers)
     line.waiting = b"unknown command\r\n" + good("99.0 0.0")
     monkeypatch.setattr("serial.serial_for_url", lambda *args, **kwargs: line)
     board = ODriveBoard("scripted")
     board.connect()
-    assert line.sent[0] == b"\n"
+    # Ended by a bare newline, half of `p 0 12.34 *99` would be obeyed as `p 0 12.3`.
+    assert line.sent[0] == b"*\n"
     assert board.serial_number == SERIAL
     assert board.feedback(0) == (1.25, -0.5)
 

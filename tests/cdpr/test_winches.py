@@ -46,6 +46,8 @@ class ObedientBoard:
             self.torque[int(rest[0])] = float(rest[1])
         elif word == "w":
             self.properties[rest[0]] = float(rest[1])
+        elif word == "f" and int(rest[0]) > 1:
+            self._reply(f"invalid motor {rest[0]}")
         elif word == "f":
             self._reply(f"{self.turns[int(rest[0])]:.6f} 0.0")
         elif word == "r":

@@ -122,6 +122,19 @@ def test_a_stop_pauses_the_scan_and_after_clearing_it_goes_on_in_the_same_folder
     assert len(farm.store.scans()) == 1
 
 
+def test_what_halted_a_cell_that_is_closed_now_is_forgotten_when_the_stop_is_cleared(farm: Any) -> None:
+    def script(view: int) -> None:
+        raise CameraError("the camera went away")
+
+    robot = farm.robot()
+    farm.cell.script = script
+    farm.store.request_scan("p01")
+    robot.do(farm.store.take_job("scan"))  # closes the devices
+    farm.cell.frozen.set()
+    robot.clear()
+    assert not farm.cell.frozen.is_set()
+
+
 def test_while_stopped_nothing_is_homed_or_moved(farm: Any) -> None:
     farm.store.set_stopped(True)
     job = _do(farm)
