@@ -90,7 +90,8 @@ def plants_of(order: Order) -> list[PlantSpec]:
     """The plant at its site and, if asked for, the eight about it, all of one age, cultivar and treatment."""
     x, y, _ = site_m(COLUMN, ROW)
     steps = [(i, j) for j in (-1, 0, 1) for i in (-1, 0, 1) if (i, j) != (0, 0)] if order.neighbours else []
-    subject = PlantSpec(order.plant, (float(x), float(y), 0.0), order.day, order.cultivar, order.seed, order.treatment)
+    place = (float(x), float(y), 0.0)
+    subject = PlantSpec(order.plant, place, order.day, order.cultivar, order.seed, treatment=order.treatment)
     around = [
         PlantSpec(
             f"{order.plant}-neighbour-{k}",
@@ -98,7 +99,7 @@ def plants_of(order: Order) -> list[PlantSpec]:
             order.day,
             order.cultivar,
             1000 * order.seed + k,
-            order.treatment,
+            treatment=order.treatment,
         )
         for k, (i, j) in enumerate(steps, start=1)
     ]

@@ -44,4 +44,4 @@ def _plant(table: Mapping[str, Any], seed: int) -> PlantSpec:
         check_growable(float(table["day"]), cultivar, treatment)
     except InputError as error:
         raise InputError(f"plant {name}: {error}") from error
-    return PlantSpec(name, (float(x), float(y), 0.0), float(table["day"]), cultivar, own_seed, treatment)
+    return PlantSpec(name, (float(x), float(y), 0.0), float(table["day"]), cultivar, own_seed, treatment=treatment)

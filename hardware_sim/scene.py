@@ -1,7 +1,7 @@
 """What stands before the simulated camera: plants on the wall as one bag of triangles, and the lamps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import open3d as o3d
@@ -15,6 +15,8 @@ from hardware_sim.lettuce_skin import TEXEL_M, skin
 from hardware_sim.rigid import Array, turn
 from hardware_sim.wall import WALL_MAX_M, WALL_MIN_M, gutter_triangles, wall_picture
 
+STATES = ("standing", "fallen", "missing")
+
 
 @dataclass(frozen=True)
 class PlantSpec:
@@ -26,8 +28,12 @@ class PlantSpec:
     cultivar: str
     seed: int
     #: `standing`, `fallen` (hangs from its hole by the roots) or `missing`.
-    state: str = "standing"
-    treatment: str = STANDARD
+    state: str = field(default="standing", kw_only=True)
+    treatment: str = field(default=STANDARD, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.state not in STATES:
+            raise ValueError(f"a plant's state is one of {', '.join(STATES)}, not {self.state!r}")
 
 
 @dataclass(frozen=True, eq=False)

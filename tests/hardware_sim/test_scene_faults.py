@@ -21,7 +21,9 @@ POSE = looking(SITE + np.array([0.05, -0.08, 0.32]), SITE)
 
 
 def _photograph(state: str = "standing", lamps: tuple = LAMPS) -> tuple[bytes, np.ndarray]:
-    photographer = Photographer(build_world(3, "none"), [PlantSpec("p", tuple(SITE), 9, "butterhead", 3, state)], 3)
+    photographer = Photographer(
+        build_world(3, "none"), [PlantSpec("p", tuple(SITE), 9, "butterhead", 3, state=state)], 3
+    )
     photographer.lamps = lamps
     jpeg = photographer.jpeg(POSE, 0)
     return jpeg, cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
@@ -54,7 +56,7 @@ def test_a_fallen_plant_hangs_below_its_hole(standing: tuple[bytes, np.ndarray])
     _, picture = _photograph("fallen")
     assert len(_green(picture)) > 1000
     assert _green(picture)[:, 0].mean() > _green(standing[1])[:, 0].mean() + 20
-    scene = build_scene([PlantSpec("p", tuple(SITE), 9, "butterhead", 3, "fallen")], 3)
+    scene = build_scene([PlantSpec("p", tuple(SITE), 9, "butterhead", 3, state="fallen")], 3)
     # Before the wall, and most of it lower than the hole.
     assert scene.vertices_m[:, 2].min() > 0
     assert np.median(scene.vertices_m[:, 1]) < SITE[1]

@@ -6,7 +6,7 @@ import numpy as np
 import open3d as o3d
 import pytest
 
-from hardware_sim.dataset import Order, looking, ring_views, write_dataset
+from hardware_sim.dataset import Order, looking, plants_of, ring_views, write_dataset
 from hardware_sim.dataset_batch import orders, write_many
 from hardware_sim.photograph import Photographer
 from hardware_sim.scene import PlantSpec
@@ -116,12 +116,28 @@ def test_every_face_has_its_leaf_and_the_leaves_add_up_to_the_plant(folder):
 
 
 def test_leaves_point_where_the_truth_says(folder):
-    """A young leaf's tip lies within 30 deg of its azimuth: waves and the revolved outline turn it little."""
+    """A young leaf's tip lies within 30 deg of its azimuth: waves and the revolved outline turn it little.
+
+    A tip that stands over the middle of the plant points nowhere.
+    """
     truth = json.loads((folder / "truth.json").read_text())
+    out = 0
     for leaf in truth["leaf"]:
         x, y = np.array(leaf["tip_m"][:2]) - truth["position_m"][:2]
+        if np.hypot(x, y) < 0.005:
+            continue
+        out += 1
         off = (np.arctan2(y, x) - leaf["azimuth_rad"] + np.pi) % (2 * np.pi) - np.pi
         assert abs(off) < np.radians(30)
+    assert out >= len(truth["leaf"]) - 2
+
+
+def test_the_plants_of_a_data_set_stand_and_have_its_treatment():
+    plants = plants_of(Order("p", 9, "looseleaf", 3, 4, True, treatment="nitrogen-3"))
+    assert len(plants) == 9
+    assert {(plant.state, plant.treatment) for plant in plants} == {("standing", "nitrogen-3")}
+    with pytest.raises(ValueError, match="state is one of standing, fallen, missing"):
+        PlantSpec("p", (0, 0, 0), 9, "looseleaf", 3, state="standard")
 
 
 def test_a_broken_off_data_set_is_gone_on_with_and_another_order_is_refused(folder, tmp_path):

@@ -196,14 +196,6 @@ def test_a_misspelt_clock_is_found_before_anything_is_driven(refused: Run, tmp_p
     assert "[cell] clock: no such clock; known are system, sim, not 'simm'" in refused("config", "check", "farm.toml")
 
 
-def test_a_database_that_is_none_is_left_as_it_is(refused: Run, tmp_path: Path) -> None:
-    (tmp_path / "farm.toml").write_text("")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "trellis.db").write_bytes(b"no database" * 500)
-    assert "trellis.db is damaged: file is not a database; nothing was" in refused("daemon", "--config", "farm.toml")
-    assert (tmp_path / "data" / "trellis.db").read_bytes() == b"no database" * 500
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
