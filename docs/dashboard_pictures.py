@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path(__file__).parent / "pictures")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    pages = {"wall": "/", "plant": f"/plant/{chosen.plant}", "jobs": "/jobs"}
+    pages = {"wall": "/", "plant": f"/plant/{chosen.plant}", "queue": "/queue", "calendar": "/calendar"}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
         for name, path in pages.items():

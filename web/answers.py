@@ -79,7 +79,10 @@ class JobAnswer(Answer):
 
 
 class PlantAnswer(Answer):
-    """A plant, where it hangs, what it is doing, and the latest that is known about it."""
+    """A plant, where it hangs, what it is doing, and the latest that is known about it.
+
+    `growth_per_day` is the relative growth rate of fresh mass, from two measurements half a day or more apart.
+    """
 
     name: str
     on_wall: bool
@@ -89,6 +92,7 @@ class PlantAnswer(Answer):
     state: PlantState
     reason: str | None
     measurement: MeasurementAnswer | None
+    growth_per_day: float | None
     last_scan: ScanAnswer | None
 
 
@@ -131,6 +135,53 @@ class RunAnswer(Answer):
     state: RunState
     plants: tuple[str, ...]
     reason: str | None
+
+
+class ComingAnswer(Answer):
+    """A turn that is to come: when it is likely to begin and end (None: nothing of it runs), and what is in its way."""
+
+    schedule: str
+    due_at: datetime
+    plants: tuple[str, ...]
+    begins_at: datetime | None
+    ends_at: datetime | None
+    conflicts: tuple[str, ...]
+
+
+class QueuedAnswer(JobAnswer):
+    """A scan that runs or waits, and when it is likely to begin and end; `held` says that a person paused it."""
+
+    held: bool
+    asked_by: Literal["person", "agenda"]
+    begins_at: datetime | None
+    ends_at: datetime | None
+
+
+class QueueAnswer(Answer):
+    """The robot's queue in the order in which it is done. `held`: nothing begins until it is let go.
+
+    `total` counts all that run and wait, of which `jobs` may be a part; `ends_at` is when the last is likely to end.
+    """
+
+    held: bool
+    total: int
+    ends_at: datetime | None
+    jobs: tuple[QueuedAnswer, ...]
+
+
+class DiskAnswer(Answer):
+    """Bytes free, to stay free and taken by a scan; how many scans fit, and for how many days that lasts.
+
+    `scans_a_day` is what the schedules ask for; without one `days_left` is None. `lacking` says that no scan fits.
+    """
+
+    free_bytes: int
+    keep_bytes: int
+    scan_bytes: int
+    scans_left: int
+    scans_a_day: float
+    days_left: float | None
+    lacking: str | None
 
 
 class EventAnswer(Answer):

@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from cdpr.config import CablesSection
-from scan.config import PlantTable, WallSection
+from scan.config import PlantTable, ViewsSection, WallSection
 from scheduler.config import FarmSection, ScheduleTable, data_folder
+from scheduler.disk import Disk
+from scheduler.hours import Hours
 from scheduler.socket import DaemonClient
 from scheduler.store import Store, store_url
 from trellis.config import Configuration
 from trellis.durable import make_folder
 from trellis.folders import DataFolder
 from web.config import WebSection
+from web.disk import DiskWatch
+from web.growth import Growth
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Farm:
         refresh_s: How often live values are read.
         config_path: The configuration file, for messages that name a command to type.
         schedules: What is due when.
+        hours: When what is scheduled may run.
+        views_count: How many viewpoints a scan has.
+        disk: How long the disk lasts.
+        growth: How fast plants grow.
         urgent: Threads kept free for stop and clear, so that no thumbnail and no reading is ever in their way.
         watching: Threads that ask for the robot's state; a daemon that hangs holds up these only.
     """
@@ -43,7 +51,11 @@ class Farm:
     pulleys_m: tuple[tuple[float, float], ...]
     refresh_s: float
     config_path: str
-    schedules: tuple[ScheduleTable, ...] = ()
+    schedules: tuple[ScheduleTable, ...]
+    hours: Hours
+    views_count: int
+    disk: DiskWatch
+    growth: Growth
     urgent: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "urgent"))
     watching: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "watching"))
 
@@ -53,17 +65,23 @@ class Farm:
         section = configuration.section(FarmSection)
         folder = data_folder(configuration)
         make_folder(folder.path)
+        store, plants = Store(store_url(configuration)), configuration.section(WallSection).plants
+        disk = Disk(store, folder, section.disk.keep_free_bytes)
         return Farm(
             name=section.name,
             zone=section.zone,
             folder=folder,
-            store=Store(store_url(configuration)),
+            store=store,
             daemon=DaemonClient(folder.daemon_socket),
-            plants=configuration.section(WallSection).plants,
+            plants=plants,
             pulleys_m=tuple((float(x), float(y)) for x, y in configuration.section(CablesSection).pulleys_m),
             refresh_s=configuration.section(WebSection).refresh_s,
             config_path=str(configuration.path),
             schedules=section.schedules,
+            hours=section.hours,
+            views_count=configuration.section(ViewsSection).count,
+            disk=DiskWatch(disk, section.schedules, len(plants), section.zone),
+            growth=Growth(store),
         )
 
     def plant(self, name: str) -> PlantTable | None:

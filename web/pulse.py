@@ -7,7 +7,19 @@ from dataclasses import dataclass, field, replace
 from trellis.errors import TrellisError
 from web import reading
 from web.agenda import runs
-from web.answers import EventAnswer, JobAnswer, PlantAnswer, RobotAnswer, RunAnswer, ViewAnswer, ViewsAnswer
+from web.answers import (
+    ComingAnswer,
+    DiskAnswer,
+    EventAnswer,
+    JobAnswer,
+    PlantAnswer,
+    QueueAnswer,
+    RobotAnswer,
+    RunAnswer,
+    ViewAnswer,
+    ViewsAnswer,
+)
+from web.coming import coming, queue
 from web.farm import Farm
 from web.robot import robot
 
@@ -26,6 +38,9 @@ class Snapshot:
     events: tuple[EventAnswer, ...] = ()
     robot: RobotAnswer = field(default_factory=lambda: RobotAnswer(reachable=False))
     newest: ViewsAnswer | None = None
+    queue: QueueAnswer | None = None
+    coming: tuple[ComingAnswer, ...] = ()
+    disk: DiskAnswer | None = None
     problem: str | None = None
     number: int = 0
 
@@ -75,6 +90,9 @@ def read(farm: Farm, before: Snapshot) -> Snapshot:
             events=tuple(reading.events(farm, 40)),
             robot=state,
             newest=_newest(farm),
+            queue=queue(farm),
+            coming=tuple(coming(farm, 8)),
+            disk=farm.disk.answer(),
             number=before.number + 1,
         )
     except TrellisError as error:

@@ -23,23 +23,34 @@ from web.answers import (
     ViewsAnswer,
 )
 from web.farm import Farm
+from web.growth import rate_per_day
 
 #: What can be fetched under a scan, and the file under its `reconstruction/` that is it.
 ARTEFACTS = ("mesh.glb", "mesh.ply", "plant.ply", "cloud.ply", "report.html", "traits.json", "mass.json")
 _OPEN: tuple[JobState, ...] = ("queued", "running", "paused")
+_OPEN_MAX = 10_000
 
 
 def plants(farm: Farm) -> list[PlantAnswer]:
     """Every plant that hangs on the wall, by name, with the latest about it."""
     rows = _wall_rows(farm)
     measured = farm.store.latest_measurements()
-    last_scans: dict[str, ScanRow] = {}
-    for scan in farm.store.scans(limit=3 * len(rows) + 50):
-        last_scans.setdefault(scan.plant, scan)
-    open_jobs = farm.store.jobs(states=_OPEN)
-    ended = _last_ended(farm.store.jobs(states=("done", "failed"), limit=500))
+    last_scans = _last_scans(farm, rows)
+    open_jobs: dict[str, list[JobRow]] = {}
+    for job in farm.store.jobs(states=_OPEN, limit=_OPEN_MAX):
+        open_jobs.setdefault(job.plant, []).append(job)
+    ended = _last_ended(farm.store.jobs(states=("done", "failed"), limit=2 * len(rows) + 500))
+    rates = farm.growth.rates_per_day(measured)
     return [
-        _plant(farm, row, measured.get(name), _last_scan(farm, last_scans, name), _of(open_jobs, name), ended.get(name))
+        _plant(
+            farm,
+            row,
+            measured.get(name),
+            last_scans.get(name),
+            open_jobs.get(name, []),
+            ended.get(name),
+            rates.get(name),
+        )
         for name, row in sorted(rows.items())
         if row.active
     ]
@@ -57,7 +68,8 @@ def plant(farm: Farm, name: str) -> PlantDetailAnswer:
     jobs = farm.store.jobs(plant=name)
     open_jobs = [job for job in jobs if job.state in _OPEN]
     ended = _last_ended([job for job in jobs if job.state in ("done", "failed")]).get(name)
-    short = _plant(farm, row, next(iter(measured), None), next(iter(scans), None), open_jobs, ended)
+    rate = rate_per_day(measured)
+    short = _plant(farm, row, next(iter(measured), None), next(iter(scans), None), open_jobs, ended, rate)
     return PlantDetailAnswer(
         **dict(short),
         scans=tuple(scan_answer(farm, scan) for scan in scans),
@@ -148,13 +160,16 @@ def _wall_rows(farm: Farm) -> dict[str, PlantRow]:
     return known
 
 
-def _last_scan(farm: Farm, newest: dict[str, ScanRow], name: str) -> ScanRow | None:
-    """The newest scan of a plant; one that was not scanned for days is not among the newest of all."""
-    return newest.get(name) or next(iter(farm.store.scans(name, limit=1)), None)
-
-
-def _of(rows: list[JobRow], name: str) -> list[JobRow]:
-    return [row for row in rows if row.plant == name]
+def _last_scans(farm: Farm, rows: dict[str, PlantRow]) -> dict[str, ScanRow]:
+    """The newest scan of each plant; one that was not scanned for long is not among the newest of all."""
+    newest = farm.store.scans(limit=3 * len(rows) + 50)
+    found: dict[str, ScanRow] = {}
+    for scan in newest:
+        found.setdefault(scan.plant, scan)
+    if len(newest) == 3 * len(rows) + 50:  # there may be older ones
+        for name in rows.keys() - found.keys():
+            found.update((name, scan) for scan in farm.store.scans(name, limit=1))
+    return found
 
 
 def _last_ended(rows: list[JobRow]) -> dict[str, JobRow]:
@@ -172,6 +187,7 @@ def _plant(
     scan: ScanRow | None,
     open_jobs: list[JobRow],
     ended: JobRow | None,
+    growth_per_day: float | None,
 ) -> PlantAnswer:
     state, reason = _state(measured, scan, open_jobs, ended)
     return PlantAnswer(
@@ -183,6 +199,7 @@ def _plant(
         state=state,
         reason=reason,
         measurement=None if measured is None else _measurement(measured),
+        growth_per_day=growth_per_day,
         last_scan=None if scan is None else scan_answer(farm, scan),
     )
 

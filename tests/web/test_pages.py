@@ -53,7 +53,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("path", ["/", "/plant/p01", "/plant/p02", "/plant/p03", "/plant/p04", "/jobs", "/api"])
+@pytest.mark.parametrize(
+    "path", ["/", "/plant/p01", "/plant/p02", "/plant/p03", "/plant/p04", "/queue", "/calendar", "/api"]
+)
 def test_every_page_is_quiet_fits_its_width_and_asks_no_foreign_host(
     browser: Browser, bench: Bench, path: str, width: int
 ) -> None:
@@ -98,7 +100,7 @@ def test_the_stop_button_needs_none_of_the_pages_scripts_but_its_own(browser: Br
 def test_a_key_stops_on_every_page_also_while_a_dialog_asks_or_a_photograph_is_open(
     browser: Browser, bench: Bench
 ) -> None:
-    for path, opened in (("/", None), ("/jobs", "[data-ask]:visible"), ("/plant/p02", "a.shot")):
+    for path, opened in (("/", None), ("/queue", ".sheet [data-ask]"), ("/plant/p02", "a.shot")):
         bench.robot.asked.clear()
         with watched(browser, bench.site) as found:
             found.page.goto(path)
@@ -206,12 +208,59 @@ def test_a_scan_is_asked_for_and_cancelled_on_the_pages(browser: Browser, bench:
         found.page.get_by_role("button", name="Scan now").click()
         expect(found.page.locator(".sheet")).to_contain_text("1 waiting")
         job = bench.store.jobs(plant="p03", states=["queued"])[0]
-        found.page.goto("/jobs")
+        found.page.goto("/queue")
         found.page.locator(f'[data-post="/api/v1/jobs/{job.id}/cancel"]').click()
         expect(found.page.locator("#ask")).to_contain_text("Cancel: Scan of p03?")
         found.page.locator("#ask .yes").click()
         expect(found.page.locator(f'[data-post="/api/v1/jobs/{job.id}/cancel"]')).to_have_count(0)
         assert bench.store.job(job.id).state == "cancelled"
+
+
+def test_the_queue_is_held_and_let_go_and_a_scan_is_paused_resumed_and_tried_again(
+    browser: Browser, bench: Bench
+) -> None:
+    with watched(browser, bench.site) as found:
+        page = found.page
+        page.goto("/queue")
+        page.get_by_role("button", name="Hold the queue").click()
+        expect(page.locator(".note")).to_contain_text("The queue is held")
+        page.get_by_role("button", name="Let the queue go on").click()
+        expect(page.get_by_role("button", name="Hold the queue")).to_be_visible()
+        assert not bench.store.held()
+        page.get_by_role("button", name="Pause: Scan of p02").click()
+        page.get_by_role("button", name="Resume: Scan of p02").click()
+        expect(page.get_by_role("button", name="Pause: Scan of p02")).to_be_visible()
+        page.get_by_role("button", name="Retry: Scan of p04").click()
+        expect(page.get_by_role("button", name="First: Scan of p04")).to_be_visible()
+        page.get_by_role("button", name="First: Scan of p04").click()
+        expect(page.locator(".job.waits").first).to_contain_text("p04")
+        (again,) = bench.store.jobs(plant="p04", states=["queued"])
+        bench.store.cancel(again.id)
+
+
+def test_the_calendar_says_what_was_missed_and_why_and_runs_it_now(browser: Browser, bench: Bench) -> None:
+    with watched(browser, bench.site) as found:
+        found.page.goto("/calendar")
+        expect(found.page.locator(".sheet")).to_contain_text("no daemon ran when it was due")
+        expect(found.page.locator(".sheet")).to_contain_text("06:00 every day")
+        found.page.get_by_role("button", name="Run it now").click()
+        expect(found.page.locator("#toast")).to_have_text("2 in the queue")
+        waiting = bench.store.jobs(states=["queued"])
+        assert {"p03", "p04"} <= {job.plant for job in waiting}
+        for job in waiting:
+            if job.plant in ("p03", "p04"):
+                bench.store.cancel(job.id)
+
+
+def test_colours_tell_what_was_chosen(browser: Browser, bench: Bench) -> None:
+    with watched(browser, bench.site) as found:
+        found.page.goto("/")
+        found.page.get_by_role("link", name="Growth").click()
+        # The fixture's leaf area grows by exp(0.16) a day and mass by its power 1.184: exp(0.18944) - 1 = 20.9 %.
+        expect(found.page.locator("a.scanning .mass")).to_have_text("21 %/day")
+        found.page.get_by_role("link", name="Health").click()
+        expect(found.page.locator("a.failed .mass")).to_have_text("failed")
+        assert found.complaints == []
 
 
 def test_a_silent_daemon_and_a_lost_server_are_each_said_and_old_values_fade(browser: Browser, tmp_path: Path) -> None:

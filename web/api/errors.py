@@ -15,11 +15,16 @@ Responses = dict[int | str, dict[str, Any]]
 
 #: For routes: what their errors look like in OpenAPI.
 NOT_FOUND: Responses = {404: {"model": ErrorAnswer, "description": "There is nothing of that name"}}
+REFUSED: Responses = {409: {"model": ErrorAnswer, "description": "It cannot be done to this one now"}}
 UNREACHABLE: Responses = {503: {"model": ErrorAnswer, "description": "The daemon or the database does not answer"}}
 
 
 class NotThere(TrellisError):
     """What was asked for does not exist (yet)."""
+
+
+class Refused(TrellisError):
+    """What was asked cannot be done in the state that things are in."""
 
 
 def answer_errors_plainly(app: FastAPI) -> None:
@@ -42,7 +47,7 @@ def _status(error: Exception) -> int:
     # The store says "there is no ..." for a name that it does not know, and names the database when that fails.
     if isinstance(error, NotThere) or (isinstance(error, InputError) and str(error).startswith("there is no")):
         return 404
-    if isinstance(error, Stopped):
+    if isinstance(error, Stopped | Refused):
         return 409
     if isinstance(error, OutOfSpace):
         return 507

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web.farm import Farm
-from web.pages import errors, jobs, plant, reference, wall
+from web.pages import calendar, errors, plant, queue, reference, wall
 from web.pulse import Pulse
 
 
@@ -12,6 +12,7 @@ def add_pages(farm: Farm, app: FastAPI) -> None:
     pulse = Pulse(farm)
     wall.add(farm, pulse)
     plant.add(farm, pulse)
-    jobs.add(farm, pulse)
+    calendar.add(farm, pulse)
+    queue.add(farm, pulse, app)
     reference.add(farm, app)
     errors.add(farm)

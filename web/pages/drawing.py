@@ -1,6 +1,7 @@
 """The wall as a drawing: frame, cables, carriage, and every plant where it hangs.
 
-A plant is as large as it was measured to be, and as green as it is heavy.
+A plant is as large as it was measured to be; its colour tells what was chosen. The robot is a drawing of its own over
+the plants', so that a carriage that moves does not send a thousand plants again.
 """
 
 from collections.abc import Sequence
@@ -9,29 +10,38 @@ from math import ceil, cos, sin
 
 from web.answers import PlantAnswer, RobotAnswer
 from web.farm import Farm
-from web.words import grams
+from web.pages.colours import CHOICES, RAMP, Colouring, Paint
 
-#: Fresh mass from light to heavy: one hue, so that order is read and not looked up.
-RAMP = ("#cfe3b4", "#9fc98a", "#63a565", "#2f7d4b", "#145a37")
-_WHITE_ON = 2  # from this step of the ramp on, letters on it are white
 _MARGIN_M, _FOOT_M = 0.03, 0.1
 _OLD_S = 5.0  # what the devices said longer ago than this is drawn faintly
 _CARRIAGE_M = 0.11
 _UNKNOWN_RADIUS_M = 0.05
-_CROWD = 16  # of so many plants the labels would run into each other; names then stand inside, masses in the table
+_CROWD = 16  # of so many plants the labels would run into each other; names then stand inside, values in the table
+_DENSE = 120  # of so many even the names run into each other; they stand in the table, and where the pointer is
+_QUIET = ("measured", "never scanned")  # states without a ring
 
 
-def wall_svg(farm: Farm, plants: Sequence[PlantAnswer], robot: RobotAnswer) -> str:
-    """The drawing as SVG; its unit is the metre, y up."""
+def wall_svg(farm: Farm, plants: Sequence[PlantAnswer], colours: Colouring) -> str:
+    """Frame and plants as SVG; its unit is the metre, y up."""
     width_m, height_m = frame_size_m(farm, plants)
-    heaviest_kg, crowded = heaviest(plants), len(plants) > _CROWD
-    box = f"{-_MARGIN_M} {-_MARGIN_M} {width_m + 2 * _MARGIN_M} {height_m + _MARGIN_M + _FOOT_M}"
+    crowd = "dense" if len(plants) > _DENSE else "crowded" if len(plants) > _CROWD else ""
     parts = [_ground(width_m, height_m)]
-    parts += [_plant(plant, height_m, heaviest_kg, crowded) for plant in plants]
-    parts.append(_cables(farm, robot, height_m))  # the robot hangs before the plants
+    parts += [_plant(plant, height_m, colours.paints[plant.name], crowd) for plant in plants]
     label = f"The wall, {width_m:.2f} by {height_m:.2f} m, with {len(plants)} plants"
-    kind = "wall crowded" if crowded else "wall"
+    kind = f"wall {crowd}".strip()
+    box = _box(width_m, height_m)
     return f'<svg class="{kind}" viewBox="{box}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def robot_svg(farm: Farm, plants: Sequence[PlantAnswer], robot: RobotAnswer) -> str:
+    """Cables, carriage and camera, to lie over the plants."""
+    width_m, height_m = frame_size_m(farm, plants)
+    box = _box(width_m, height_m)
+    return f'<svg class="wall robot" viewBox="{box}" aria-hidden="true">{_cables(farm, robot, height_m)}</svg>'
+
+
+def _box(width_m: float, height_m: float) -> str:
+    return f"{-_MARGIN_M} {-_MARGIN_M} {width_m + 2 * _MARGIN_M} {height_m + _MARGIN_M + _FOOT_M}"
 
 
 def frame_size_m(farm: Farm, plants: Sequence[PlantAnswer]) -> tuple[float, float]:
@@ -40,27 +50,26 @@ def frame_size_m(farm: Farm, plants: Sequence[PlantAnswer]) -> tuple[float, floa
     return max((x for x, _ in points), default=1.0), max((y for _, y in points), default=1.0)
 
 
-def heaviest(plants: Sequence[PlantAnswer]) -> float:
-    """The mass at the dark end of the scale: the heaviest plant's, kg."""
-    masses = [mass for plant in plants if (mass := _mass_kg(plant)) is not None]
-    return max(masses, default=0.0)
+def choices_html(chosen: str) -> str:
+    """The choice of what colours tell, as links: each has its own address."""
+    links = "".join(
+        f'<a href="/?colour={word}"{" aria-current=true" if word == chosen else ""}>{name}</a>'
+        for word, name in CHOICES.items()
+    )
+    return f'<nav class="choices" aria-label="Colour by">{links}</nav>'
 
 
-def legend(plants: Sequence[PlantAnswer], robot: RobotAnswer) -> str:
+def legend(colours: Colouring, robot: RobotAnswer) -> str:
     """What the colours mean, and why there is no carriage where there is none."""
-    top = heaviest(plants)
     ramp = f"linear-gradient(to right, {', '.join(RAMP)})"
-    scale = f'<span>Fresh mass 0<i class="ramp" style="background:{ramp}"></i>{grams(top)}</span>' if top else ""
+    low, high = escape(colours.low), escape(colours.high)
+    scale = f'<span>{low}<i class="ramp" style="background:{ramp}"></i>{high}</span>' if high else ""
     keys = (("busy", "at work"), ("queued", "waits"), ("refused", "no mass given"), ("failed", "failed"))
     missing = ""
     if robot.reachable and robot.x_m is None and robot.reason:
         missing = f"<span>The carriage is not drawn: {escape(robot.reason)}.</span>"
     shown = "".join(f'<span class="key {name}">{text}</span>' for name, text in keys)
     return f'<div class="legend">{scale}{shown}<span>Circles show each plant\'s diameter.</span>{missing}</div>'
-
-
-def _mass_kg(plant: PlantAnswer) -> float | None:
-    return plant.measurement.mass.fresh_mass_kg if plant.measurement else None
 
 
 def _ground(width_m: float, height_m: float) -> str:
@@ -108,32 +117,34 @@ def _camera(robot: RobotAnswer, height_m: float) -> str:
     return f'{arm}<circle class="eye" cx="{x:.3f}" cy="{y:.3f}" r=".018"/>'
 
 
-def _plant(plant: PlantAnswer, height_m: float, heaviest_kg: float, crowded: bool) -> str:
+def _plant(plant: PlantAnswer, height_m: float, paint: Paint, crowd: str) -> str:
     x, y = plant.position_m[0], height_m - plant.position_m[1]
-    mass_kg = _mass_kg(plant)
     diameter_m = plant.measurement.traits.diameter_m if plant.measurement else None
     radius_m = (diameter_m or 2 * _UNKNOWN_RADIUS_M) / 2
-    fill = f' style="fill:{colour(mass_kg, heaviest_kg)}"' if mass_kg is not None else ""
-    known, dashes = ("", "") if mass_kg is not None else (" unknown", ' stroke-dasharray=".02 .014"')
-    dark = " dark" if mass_kg is not None and RAMP.index(colour(mass_kg, heaviest_kg)) >= _WHITE_ON else ""
-    below = y + radius_m + 0.02
-    mass = "" if mass_kg is None or crowded else _text("mass", x, below, grams(mass_kg), 2.25)
-    name = _text("name", x, y, plant.name, 0.35) if crowded else _text("name", x, below, plant.name, 1.0)
-    told = f"{plant.name}: {plant.state}" + (f", {grams(mass_kg)} fresh" if mass_kg is not None else "")
+    fill = f' style="fill:{paint.fill}"' if paint.fill else ""
+    known, dashes = ("", "") if paint.fill else (" unknown", ' stroke-dasharray=".02 .014"')
+    told = f"{plant.name}: {plant.state}" + (f", {paint.text}" if paint.text and paint.text != plant.state else "")
+    ring = "" if plant.state in _QUIET and crowd == "dense" else _ring(x, y, radius_m)
     return (
-        f'<a href="/plant/{escape(plant.name, quote=True)}" class="{plant.state.split()[0]}{known}{dark}">'
+        f'<a href="/plant/{escape(plant.name, quote=True)}" '
+        f'class="{plant.state.split()[0]}{known}{" dark" if paint.dark else ""}">'
         f"<title>{escape(told)}</title>"
         f'<circle class="leafage" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m:.3f}" stroke-width=".004"'
-        f"{dashes}{fill}/>"
-        f'<circle class="ring" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m + 0.014:.3f}" stroke-width=".012"/>'
-        f"{name}{mass}</a>"
+        f"{dashes}{fill}/>{ring}{_words_at(plant.name, paint.text, x, y, y + radius_m + 0.02, crowd)}</a>"
     )
 
 
-def colour(mass_kg: float, heaviest_kg: float) -> str:
-    """The step of `RAMP` for a mass between 0 and the heaviest."""
-    share = mass_kg / heaviest_kg if heaviest_kg > 0 else 0.0
-    return RAMP[min(int(share * len(RAMP)), len(RAMP) - 1)]
+def _ring(x: float, y: float, radius_m: float) -> str:
+    return f'<circle class="ring" cx="{x:.3f}" cy="{y:.3f}" r="{radius_m + 0.014:.3f}" stroke-width=".012"/>'
+
+
+def _words_at(name: str, value: str, x: float, middle: float, below: float, crowd: str) -> str:
+    """Name and value below a plant; the name inside it in a crowd; nothing where letters would not fit."""
+    if crowd == "dense":
+        return ""
+    if crowd:
+        return _text("name", x, middle, name, 0.35)
+    return _text("name", x, below, name, 1.0) + (_text("mass", x, below, value, 2.25) if value else "")
 
 
 def _line(kind: str, x1: float, y1: float, x2: float, y2: float, width_m: float) -> str:

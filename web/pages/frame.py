@@ -14,7 +14,7 @@ from nicegui import ui
 from web.farm import Farm
 
 STATIC = Path(__file__).parent.parent / "static"
-_PAGES = (("Wall", "/"), ("Jobs", "/jobs"), ("API", "/api"))
+_PAGES = (("Wall", "/"), ("Calendar", "/calendar"), ("Queue", "/queue"), ("API", "/api"))
 
 
 def frame(farm: Farm, title: str, here: str) -> None:
