@@ -43,7 +43,8 @@ class CellState:
     """Everything that moves, as the devices report it now.
 
     The place of the carriage, lengths and tensions are None until the cell is homed. Cables stand in the order bottom
-    right, top right, top left, bottom left; joints base, shoulder, elbow, wrist.
+    right, top right, top left, bottom left; joints base, shoulder, elbow, wrist. `doubt` says why the carriage was
+    frozen and may not move, or is None.
     """
 
     homed: bool
@@ -56,6 +57,7 @@ class CellState:
     lengths_m: tuple[float, ...] | None = None
     tensions_n: tuple[float, ...] | None = None
     camera_m: tuple[float, ...] | None = None
+    doubt: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same for JSON."""

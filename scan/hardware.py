@@ -280,7 +280,8 @@ class CellHardware:
         lengths, tensions, camera_m = (
             tuple(map(float, values)) for values in (winch.lengths_m, winch.tensions_n, camera.translation_m)
         )
-        return CellState(True, stopped, joints, servos.health(), x_m, y_m, yaw_rad, lengths, tensions, camera_m)
+        health = servos.health()
+        return CellState(True, stopped, joints, health, x_m, y_m, yaw_rad, lengths, tensions, camera_m, winch.doubt)
 
     def _arm_to(self, joints_rad: np.ndarray) -> None:
         """Move the arm alone."""

@@ -27,6 +27,8 @@ HOPELESS = 8
 #: What a reconstruction needs at the very least.
 PHOTOGRAPHS_MIN = 3
 _CAMERA_ATTEMPTS = 3
+#: Between two looks at the devices while nothing moves.
+_IDLE_LOOK_S = 1.0
 _CANCELLED = "cancelled on request"
 _PAUSED = "paused by hand"
 _HELD = "the queue is held"
@@ -98,6 +100,8 @@ class Robot:
         self._skipped: dict[int, set[int]] = {}
         self._looking = threading.Lock()
         self._last_look: tuple[float, dict[str, Any]] | None = None
+        self._look_due_s = 0.0  # when to look next while nothing moves
+        self._told: str | None = None  # what the last such look found
         if store.stopped():
             self._stopped.set()
         self.hold(store.held())
@@ -177,10 +181,23 @@ class Robot:
                     self.do(job)
                 else:
                     self._park()
+                    self._see_that_all_is_well()
                     self._ending.wait(0.3)
             self._park()
         finally:
             self._disconnect()
+
+    def _see_that_all_is_well(self) -> None:
+        """Nothing moves, and perhaps nobody looks: ask the devices, which freeze for a reason, and tell it once."""
+        now_s = time.monotonic()
+        if not self._connected.is_set() or now_s < self._look_due_s or self._looking.locked():
+            return  # while another thread looks, it finds the same
+        self._look_due_s = now_s + _IDLE_LOOK_S
+        cell, _, reason = self.look()
+        doubt = reason if cell is None else cell.get("doubt")
+        if doubt is not None and doubt != self._told:
+            self._store.add_event(f"while nothing moved: {doubt}", "error")
+        self._told = doubt
 
     def next_job(self) -> JobRow | None:
         """The first scan of the queue that may begin now, taken; None if none may."""

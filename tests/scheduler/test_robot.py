@@ -1,6 +1,9 @@
 """Scan jobs on a scripted cell: done, stopped, cancelled, failed, and what stays of each."""
 
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from scheduler.store import JobRow
 from trellis.errors import CameraError, OutOfSpace, PortUnavailable
@@ -120,6 +123,24 @@ def test_a_stop_pauses_the_scan_and_after_clearing_it_goes_on_in_the_same_folder
     assert (done.state, done.scan) == ("done", paused.scan)
     assert farm.store.scan(done.scan).views_taken == 6
     assert len(farm.store.scans()) == 1
+
+
+def test_a_fault_while_nobody_moves_or_looks_becomes_an_event_once(farm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduler.robot._IDLE_LOOK_S", 0.0)
+    doubt = "the top left cable's length jumped by 5 mm"
+    farm.store.request_scan("p01")
+    robot, ending, looks = farm.robot(), farm.ending, []
+
+    def state() -> Any:
+        looks.append(1)
+        if len(looks) == 3:
+            ending.set()
+        return SimpleNamespace(as_json=lambda: {"doubt": doubt})
+
+    farm.cell.state = state
+    robot.serve()
+    told = [event.message for event in farm.store.events() if doubt in event.message]
+    assert told == [f"while nothing moved: {doubt}"]
 
 
 def test_what_halted_a_cell_that_is_closed_now_is_forgotten_when_the_stop_is_cleared(farm: Any) -> None:
