@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Request, Response
 
 from web import reading
 from web.agenda import runs
 from web.answers import EventAnswer, JobAnswer, RunAnswer
 from web.api.errors import NOT_FOUND
+from web.api.paging import Limit, Offset, page
 from web.farm import Farm
-
-Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 def routes(farm: Farm) -> APIRouter:
@@ -18,9 +17,11 @@ def routes(farm: Farm) -> APIRouter:
     router = APIRouter(tags=["jobs"])
 
     @router.get("/jobs")
-    def list_jobs(limit: Limit = 100, open: bool = False) -> list[JobAnswer]:
+    def list_jobs(
+        request: Request, response: Response, limit: Limit = 100, offset: Offset = 0, open: bool = False
+    ) -> list[JobAnswer]:
         """Jobs, newest first; with `open` only those that are not over."""
-        return reading.jobs(farm, limit, only_open=open)
+        return page(request, response, lambda count: reading.jobs(farm, count, only_open=open), limit, offset)
 
     @router.get("/jobs/{job}", responses=NOT_FOUND)
     def get_job(job: Annotated[int, Path(ge=1, le=2**31)]) -> JobAnswer:
@@ -38,8 +39,8 @@ def routes(farm: Farm) -> APIRouter:
         return runs(farm, limit)
 
     @router.get("/events")
-    def list_events(limit: Limit = 50) -> list[EventAnswer]:
+    def list_events(request: Request, response: Response, limit: Limit = 50, offset: Offset = 0) -> list[EventAnswer]:
         """What happened, newest first."""
-        return reading.events(farm, limit)
+        return page(request, response, lambda count: reading.events(farm, count), limit, offset)
 
     return router

@@ -11,6 +11,7 @@ from web import reading
 from web.answers import ScanAnswer, ViewsAnswer
 from web.api.errors import NOT_FOUND, NotThere, Responses
 from web.api.files import send, send_bytes
+from web.api.paging import Limit, Offset, page
 from web.farm import Farm
 from web.thumbnails import thumbnail
 
@@ -31,9 +32,12 @@ def routes(farm: Farm) -> APIRouter:
     router = APIRouter(prefix="/scans", tags=["scans"])
 
     @router.get("")
-    def list_scans(plant: str | None = None, limit: int = 100) -> list[ScanAnswer]:
+    def list_scans(
+        request: Request, response: Response, plant: str | None = None, limit: Limit = 100, offset: Offset = 0
+    ) -> list[ScanAnswer]:
         """Scans, newest first, of one plant or of all."""
-        return [reading.scan_answer(farm, row) for row in farm.store.scans(plant, limit=min(max(limit, 1), 1000))]
+        rows = page(request, response, lambda count: farm.store.scans(plant, limit=count), limit, offset)
+        return [reading.scan_answer(farm, row) for row in rows]
 
     @router.get("/{scan}", responses=NOT_FOUND)
     def get_scan(scan: str) -> ScanAnswer:
