@@ -15,6 +15,7 @@ from web.coming import coming, queue
 from web.farm import Farm
 
 Job = Annotated[int, Path(ge=1, le=2**31)]
+_YEARS = (2000, 9000)  # outside of them a time may have no equal in UTC
 _UNDONE = ("missed", "skipped", "failed")
 
 
@@ -107,11 +108,14 @@ def _wanted(farm: Farm, schedule: str, due_at: datetime | None) -> list[str]:
     if due_at is None:
         wanted = on_wall if table.plants == "all" else set(table.plants)
         return sorted(wanted & on_wall)
-    turns = farm.store.occurrences(schedule=schedule, since=due_at, limit=10_000, until=_just_after(due_at))
+    until = _just_after(due_at)
+    turns = farm.store.occurrences(schedule=schedule, since=due_at, limit=10_000, until=until)
     return sorted({turn.plant for turn in turns if turn.state in _UNDONE} & on_wall)
 
 
 def _just_after(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise Refused("due_at needs its offset from UTC, such as 2026-11-24T05:00:00Z")
+    if not _YEARS[0] <= at.year <= _YEARS[1]:
+        raise Refused(f"due_at is in the year {at.year}; nothing was ever due then")
     return at.replace(microsecond=999_999)
