@@ -1,11 +1,12 @@
 """How well the carriage follows concentric diamonds, and how it settles: the published test, in the simulator.
 
-python -m benchmarks.diamonds [--seed N] [-o benchmarks/results/diamonds.json]    about a minute
+python -m benchmarks.diamonds [--seed N] [-o benchmarks/results/diamonds.json]    about four minutes
 
 Path and limits as published (FACTS of the field, section 2): diamonds inside the central 1.5 x 1 m at 0.5 m/s and
 1 m/s2. Errors are true pose minus commanded pose at the same moment, every 5 ms of simulated time, from the first
 setpoint to the last. Noise: 1.8 mm and 0.04 m/s on every encoder, 0.059 N m on every motor, drawn every 10 ms, seen by
-the drives' own loops as well. Published: PID 12.4/12.8 mm, 0.9 deg; TV-LQG 10.3/5.4 mm, 0.8 deg.
+the drives' own loops as well. The noisy first robot is driven with three seeds, from `--seed` on.
+Published: PID 12.4/12.8 mm, 0.9 deg; TV-LQG 10.3/5.4 mm, 0.8 deg.
 """
 
 import json
@@ -29,6 +30,7 @@ from trellis.presets import preset
 
 NOISE = (0.0018, 0.04, 0.059)
 SIZES = (1.0, 0.75, 0.5, 0.25)
+SEEDS = 3
 LOOK_S = 0.005
 PORTS = ("sim://winches/0", "sim://winches/1")
 
@@ -53,9 +55,7 @@ class Case:
 CASES = [
     Case("klaus", "none", True, 0.02),
     Case("klaus", "none", False, 0.02),
-    Case("klaus", "none", True, 0.01),
     Case("hydroponic", "none", True, 0.02),
-    Case("hydroponic", "none", False, 0.02),
     Case("hydroponic", "calibrated", True, 0.02),
 ]
 
@@ -134,6 +134,7 @@ def run(case: Case, seed: int) -> dict[str, Any]:
         "robot": case.robot,
         "frame_errors": case.errors,
         "noise": case.noisy,
+        "seed": seed,
         "period_s": case.period_s,
         "rms_x_mm": round(1e3 * float(rms[0]), 2),
         "rms_y_mm": round(1e3 * float(rms[1]), 2),
@@ -195,10 +196,11 @@ def main(
     cases: Annotated[int, typer.Option(help="How many of the cases, from the first.")] = len(CASES),
     out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/diamonds.json"),
 ) -> None:
-    """Run every case once."""
+    """Run the first case with three seeds, every other one once."""
     rows = []
-    for case in CASES[:cases]:
-        rows.append(run(case, seed))
+    seeds = [(CASES[0], seed + more) for more in range(SEEDS)]
+    for case, its_seed in [*seeds, *((case, seed) for case in CASES[1:cases])]:
+        rows.append(run(case, its_seed))
         typer.echo(json.dumps(rows[-1]))
     result = {
         "command": f"python -m benchmarks.diamonds --seed {seed}",

@@ -7,6 +7,7 @@ a frame's errors take as long as the carriage takes to get somewhere else.
 """
 
 from collections import deque
+from math import hypot
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from cdpr.robot import Array
 
 #: The jump is the difference between means over these two spans, one right after the other.
 _AFTER_S, _BEFORE_S = 0.24, 0.8
-#: A jump of less is no slip; while moving, the errors of following grow with the speed.
-_JUMP_M, _JUMP_S = 0.0034, 0.006
+#: A jump of less is no slip: six standard deviations of noise at rest (0.6 mm), and as many of the errors of following
+#: (4 mm at 1 m/s, benchmarks/slip.py), which grow with the speed. The two are independent, so their squares add.
+_JUMP_M, _JUMP_S = 0.0034, 0.024
 
 
 class SlipWatch:
@@ -46,6 +48,6 @@ class SlipWatch:
         seen = np.array(self._seen)
         jump_m = seen[-self._after :].mean(axis=0) - seen[: -self._after].mean(axis=0)
         cable = int(np.argmax(np.abs(jump_m)))
-        if abs(jump_m[cable]) < _JUMP_M + _JUMP_S * max(self._speeds):
+        if abs(jump_m[cable]) < hypot(_JUMP_M, _JUMP_S * max(self._speeds)):
             return None
         return cable, float(jump_m[cable])
