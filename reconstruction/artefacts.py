@@ -1,5 +1,6 @@
 """The output folder: results are made in a hidden folder inside it, and moved into place when all of them are there."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -8,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from trellis.errors import AlreadyRunning, InputError
+from trellis.errors import AlreadyRunning, InputError, OutOfSpace
 
 #: Everything that a finished reconstruction may hold. What an older run left and a newer did not make is removed.
 PUBLIC = (
     "sparse",
     "images.json",
+    "transforms.json",
     "cloud.ply",
     "plant.ply",
     "mesh.ply",
@@ -24,7 +26,12 @@ PUBLIC = (
     "report.html",
 )
 
-_UNFINISHED, _REPLACED = ".unfinished", ".replaced"
+_UNFINISHED, _REPLACED, _STAGES = ".unfinished", ".replaced", ".stages"
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
+#: COLMAP says in its own words that a disk is full; with less than this left it is believed to mean that.
+_FULL_BELOW_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,11 @@ class Output:
     def work(self) -> Path:
         """For what nobody needs afterwards."""
         return self.unfinished / "work"
+
+    @property
+    def stages(self) -> Path:
+        """For finished stages, which a later run may take up."""
+        return self.out / _STAGES
 
     def path(self, name: str) -> Path:
         """Where to write the artefact of this name.
@@ -98,6 +110,30 @@ def open_output(out: Path) -> Iterator[Output]:
                 out.rmdir()
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def room_for(out: Path) -> Iterator[None]:
+    """Say in one line that a disk is full, whoever found out.
+
+    Raises:
+        OutOfSpace: Something could not be written inside the block because the disk that holds `out` is full.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        full = error.errno in _NO_ROOM if isinstance(error, OSError) else _free_bytes(out) < _FULL_BELOW_BYTES
+        if not full:
+            raise
+        raise OutOfSpace(
+            f"{out}: no room for the results; a reconstruction needs about 200 MB while it runs: free some disk space "
+            "or name another folder with --out"
+        ) from error
+
+
+def _free_bytes(out: Path) -> int:
+    there = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), Path("/"))
+    return shutil.disk_usage(there).free
 
 
 def _start_afresh(unfinished: Path) -> None:

@@ -12,12 +12,14 @@ import typer
 from rich.console import Console
 
 from reconstruction.config import ReconstructionSection
+from reconstruction.many import each_of
 from reconstruction.pipeline import STAGES, StageEvent
 from reconstruction.pipeline import reconstruct as run_stages
 from reconstruction.progress import follow
 from reconstruction.request import Request
 from reconstruction.summary import print_summary
 from trellis.config import load_configuration
+from trellis.errors import InputError, ReconstructionFailed
 
 
 class ProgressStyle(StrEnum):
@@ -29,7 +31,10 @@ class ProgressStyle(StrEnum):
 
 
 def reconstruct(
-    images: Annotated[Path, typer.Argument(help="A folder of photographs, or the folder of a scan.")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="A folder of photographs, or the folder of a scan; of several, each is one plant."),
+    ],
     poses: Annotated[Path | None, typer.Option(help="Believed camera poses, CSV; without, no scale.")] = None,
     camera: Annotated[Path | None, typer.Option(help="The lens, TOML.")] = None,
     board: Annotated[Path | None, typer.Option(help="Fiducial tags at known places, TOML.")] = None,
@@ -41,15 +46,39 @@ def reconstruct(
     ] = None,
     age: Annotated[float | None, typer.Option(min=0.0, help="Age of the plant in days.")] = None,
     cultivar: Annotated[str | None, typer.Option(help="Cultivar of the plant.")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the results [default: `reconstruction` nearby].")
+    yesterday: Annotated[
+        Path | None,
+        typer.Option(help="`traits.json` of an earlier day; a plant that cannot have grown from it is not weighed."),
     ] = None,
+    days: Annotated[float, typer.Option(min=0.01, help="Days between that one and this.")] = 1.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for the results, or for those of several [default: `reconstruction` nearby].",
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many of several folders at a time.")] = 1,
     config: Annotated[Path | None, typer.Option(help="A configuration whose [reconstruction] is used.")] = None,
     progress: Annotated[
         ProgressStyle, typer.Option(help="Bars or lines, one JSON object a line, or nothing.")
     ] = ProgressStyle.AUTO,
 ) -> None:
-    """Reconstruct a plant from photographs: model, cloud, mesh, traits, mass and a report."""
+    """Reconstruct a plant from photographs: model, cloud, mesh, traits, mass and a report.
+
+    A run that was killed goes on where it was when it is started again with the same options; a changed option does
+    again only what depends on it. Without poses and without a board lengths have no unit and nothing is weighed.
+    """
+    if len(images) > 1:
+        told = {"--camera": camera, "--board": board, "--age": age, "--cultivar": cultivar, "--config": config}
+        if any(value is not None for value in (poses, plant, radius, yesterday)):
+            raise InputError(
+                "--poses, --plant, --radius and --yesterday are of one plant; for several folders put poses.csv, or "
+                "scan.json, beside each one's photographs"
+            )
+        _many(images, [str(item) for pair in told.items() if pair[1] is not None for item in pair], out, jobs)
+        return
     options = load_configuration(config).section(ReconstructionSection) if config else ReconstructionSection()
     given = {
         "poses": poses,
@@ -59,16 +88,28 @@ def reconstruct(
         "plant_radius_m": radius,
         "age_days": age,
         "cultivar": cultivar,
+        "yesterday": yesterday,
         "out": out,
     }
     request = replace(
-        Request.of_folder(images, options), **{key: value for key, value in given.items() if value is not None}
+        Request.of_folder(images[0], options),
+        days_since=days,
+        **{key: value for key, value in given.items() if value is not None},
     )
     pycolmap.logging.minloglevel = pycolmap.logging.FATAL.value
     with closing(run_stages(request)) as events:
         _SHOW[progress](events)
     if progress is not ProgressStyle.JSON:
         print_summary(request.out, Console())
+
+
+def _many(folders: list[Path], options: list[str], out: Path | None, jobs: int) -> None:
+    failed = 0
+    for ended in each_of(folders, options, out, jobs):
+        failed += ended.problem is not None
+        typer.echo(f"{ended.folder}: {ended.problem or 'done'}", err=ended.problem is not None)
+    if failed:
+        raise ReconstructionFailed(f"{failed} of {len(folders)} folders failed; the reasons stand above")
 
 
 def _as_json(events: Iterator[StageEvent]) -> None:

@@ -57,9 +57,13 @@ class ReconstructionSection(Section):
     """Everything about reconstruction; an empty table is good for the nominal hydroponic cell and for most folders.
 
     `mass_model` is the name of a model that comes with Trellis, or a file that ends in `.json` (docs/mass.md).
+    Finished stages are kept in `.stages` inside the output folder, so that a run that was killed goes on where it was;
+    with `keep_stages` they stay there after the end, and a changed option does again only what depends on it. They take
+    two to three times the room of the photographs.
     """
 
     sparse: SparseOptions = SparseOptions()
     dense: DenseOptions = DenseOptions()
     surface: SurfaceOptions = SurfaceOptions()
     mass_model: str = "lettuce-published"
+    keep_stages: bool = True

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from reconstruction.config import ReconstructionSection
+from reconstruction.leaves import tell_apart
 from reconstruction.mass import predict, read_mass_model
 from reconstruction.panel import find_panel, middle_distance
 from reconstruction.rims import without_fringe
@@ -41,7 +42,9 @@ def measure(
     sheet = thin_sheets(points, chosen)
     if panel is not None:
         sheet = without_fringe(sheet, white_of(everything, panel, middle_distance(model)), chosen.spacing_m)
-    traits = measure_traits(model, sheet, leaf_surface(sheet, chosen), chosen.spacing_m, panel, plant)
+    surface = leaf_surface(sheet, chosen)
+    leaves = tell_apart(surface, panel, plant)
+    traits = measure_traits(model, sheet, surface, chosen.spacing_m, panel, plant, leaves)
     mass = predict(traits, read_mass_model(options.mass_model), age, cultivar)
     write_durably(folder / "traits.json", (traits.model_dump_json(indent=1) + "\n").encode())
     write_durably(folder / "mass.json", (mass.model_dump_json(indent=1) + "\n").encode())

@@ -1,34 +1,42 @@
 """From a request to files: the stages of a reconstruction, one after the other, each timed and reported.
 
 A stage is a generator over `Run`: it reads what earlier stages left there, adds its own result, writes its artefact,
-and yields the share done with a line for a person.
+and yields the share done with a line for a person. The long stages are kept in the output folder by what they were made
+from (`reconstruction/stages.py`) and taken from there by a later run.
 """
 
 import json
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from reconstruction.artefacts import Output, open_output
+from reconstruction.artefacts import Output, open_output, room_for
 from reconstruction.dense import dense_cloud
 from reconstruction.image_table import image_table
 from reconstruction.images import Folder, read_folder
+from reconstruction.kept import read_mask, read_model_again, read_record, write_mask, write_model, write_record
+from reconstruction.leaves import Leaves, tell_apart
 from reconstruction.mass import predict, read_mass_model
 from reconstruction.model import Model
 from reconstruction.model_files import write_cloud_ply, write_mesh_glb, write_mesh_ply
+from reconstruction.nerfstudio import transforms_json
 from reconstruction.panel import Panel, find_panel, middle_distance
-from reconstruction.records import Cloud, Surface
+from reconstruction.records import Cloud, Surface, coarser
 from reconstruction.report import ReportContent, report_html
 from reconstruction.request import Request
 from reconstruction.rims import without_fringe
 from reconstruction.segmentation import plant_mask, white_of
 from reconstruction.sparse import sparse_model
+from reconstruction.stages import KeptStages, copy_tree, digest, digest_of_code, digest_of_files
+from reconstruction.stored import read_traits
 from reconstruction.surface import in_unit_of, leaf_surface, thin_sheets
-from reconstruction.traits import measure
+from reconstruction.traits import Earlier, measure
 from reconstruction.words import interval, leaf_area
 from trellis.board import TagBoard, read_board
 from trellis.clock import Clock, SystemClock
@@ -65,7 +73,9 @@ class Run:
 
     request: Request
     output: Output
+    kept: KeptStages
     seconds: dict[str, float] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     poses: dict[str, CameraPose] = field(default_factory=dict)
     lens: Lens | None = None
     board: TagBoard | None = None
@@ -76,18 +86,42 @@ class Run:
     plant: NDArray[np.bool_] | None = None
     sheet: Cloud | None = None
     surface: Surface | None = None
+    leaves: Leaves | None = None
     traits: Traits | None = None
     mass: MassEstimate | None = None
 
+
+#: `cloud.ply` has one point in a cube of the middle distance from camera to plant over this: about a millimetre.
+_PUBLIC_FINENESS = 300
 
 Progress = Iterator[tuple[float, str]]
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its work, and for those that are worth keeping how.
+
+    Args:
+        work: Does it.
+        key: A digest of everything that it depends on, from the request, the files and the stages before.
+        write: Puts into a folder what `read` brings back into the run.
+        read: See `write`.
+        artefacts: What it adds to the output.
+    """
+
+    work: Callable[[Run], Progress]
+    key: Callable[[Run], str] | None = None
+    write: Callable[[Run, Path], None] | None = None
+    read: Callable[[Run, Path], None] | None = None
+    artefacts: tuple[str, ...] = ()
+
+
 def reconstruct(request: Request, clock: Clock | None = None) -> Iterator[StageEvent]:
     """Do all stages, and put the result in place at the end of the last; until then `request.out` stays as it was.
 
-    Closing the iterator early throws away what was made so far.
+    Closing the iterator early throws away what the stage under way made; finished stages are kept, and taken up by the
+    next run that asks for the same.
 
     Args:
         request: What to do.
@@ -97,30 +131,72 @@ def reconstruct(request: Request, clock: Clock | None = None) -> Iterator[StageE
         InputError: A file or folder that the request names cannot be used.
         ReconstructionFailed: The photographs give no model to trust; the message says why.
         AlreadyRunning: Another reconstruction is writing to the same folder.
+        OutOfSpace: The disk is full; an earlier result is as it was.
     """
     clock = clock or SystemClock()
-    with open_output(request.out) as output:
-        run = Run(request, output)
+    with room_for(request.out), open_output(request.out) as output:
+        run = Run(request, output, KeptStages(output.stages))
         for name, stage in _STAGES.items():
             yield from _timed(name, stage, run, clock)
 
 
-def _timed(name: str, stage: Callable[[Run], Progress], run: Run, clock: Clock) -> Iterator[StageEvent]:
+def _timed(name: str, stage: Stage, run: Run, clock: Clock) -> Iterator[StageEvent]:
     start_s = clock.monotonic_s()
     message = ""
     yield StageEvent(name, 0.0, 0.0)
-    for share, message in stage(run):
-        yield StageEvent(name, min(share, 0.99), clock.monotonic_s() - start_s, message)
-    run.seconds[name] = clock.monotonic_s() - start_s
+    kept = _taken_up(name, stage, run)
+    if kept is not None:
+        run.seconds[name], message = kept
+    else:
+        for share, message in stage.work(run):
+            yield StageEvent(name, min(share, 0.99), clock.monotonic_s() - start_s, message)
+        run.seconds[name] = clock.monotonic_s() - start_s
+        _keep(name, stage, run, message)
     if name == STAGES[-1]:
         _finish(run)
-    yield StageEvent(name, 1.0, run.seconds[name], message)
+    yield StageEvent(name, 1.0, run.seconds[name], f"{message} (kept from an earlier run)" if kept else message)
+
+
+def _taken_up(name: str, stage: Stage, run: Run) -> tuple[float, str] | None:
+    """Seconds and message of a kept stage, whose results are then in `run` and in the output; None without one."""
+    if stage.key is None or stage.read is None:
+        return None
+    run.keys[name] = digest(name, digest_of_code(), stage.key(run))
+    folder = run.kept.find(name, run.keys[name])
+    if folder is None:
+        return None
+    try:
+        said = json.loads((folder / "said.json").read_text(encoding="utf-8"))
+        stage.read(run, folder)
+        for artefact in stage.artefacts:
+            copy_tree(folder / artefact, run.output.path(artefact))
+        return float(said["seconds"]), str(said["message"])
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile):
+        # Damaged by a person or a disk: the stage is simply done again.
+        return None
+
+
+def _keep(name: str, stage: Stage, run: Run, message: str) -> None:
+    if stage.write is None:
+        return
+    write = stage.write
+
+    def fill(folder: Path) -> None:
+        write(run, folder)
+        for artefact in stage.artefacts:
+            copy_tree(run.output.path(artefact), folder / artefact)
+        said = {"seconds": run.seconds[name], "message": message}
+        (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
+
+    run.kept.keep(name, run.keys[name], fill)
 
 
 def _finish(run: Run) -> None:
     seconds = {name: round(value, 2) for name, value in run.seconds.items()}
     run.output.path("stages.json").write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
     run.output.publish()
+    if not run.request.options.keep_stages:
+        run.kept.forget()
 
 
 def _images(run: Run) -> Progress:
@@ -142,6 +218,8 @@ def _sparse(run: Run) -> Progress:
     (work / "sparse").rename(run.output.path("sparse"))
     table = json.dumps(image_table(run.model), indent=1, allow_nan=False)
     run.output.path("images.json").write_text(table + "\n", encoding="utf-8")
+    transforms = transforms_json(run.model, run.request.images, run.output.out)
+    run.output.path("transforms.json").write_text(transforms, encoding="utf-8")
     scale = f"scale from {run.model.scale_source}" if run.model.metric else "no scale: no poses and no board given"
     yield 1.0, f"{len(run.model.views)} of {run.model.images_given} photographs placed; {scale}"
 
@@ -154,7 +232,7 @@ def _dense(run: Run) -> Progress:
         raise ReconstructionFailed(
             "no surface was found on which photographs agree; are they sharp, and do they overlap?"
         )
-    write_cloud_ply(run.output.path("cloud.ply"), run.cloud)
+    write_cloud_ply(run.output.path("cloud.ply"), coarser(run.cloud, middle_distance(run.model) / _PUBLIC_FINENESS))
     yield 1.0, f"{len(run.cloud)} points"
 
 
@@ -189,9 +267,17 @@ def _surface(run: Run) -> Progress:
 def _traits(run: Run) -> Progress:
     """Its numbers."""
     spacing_m = in_unit_of(run.model, run.request.options.surface).spacing_m
-    run.traits = measure(run.model, run.sheet, run.surface, spacing_m, run.panel, run.request.plant_position_m)
+    collar_m = run.request.plant_position_m
+    run.leaves = tell_apart(run.surface, run.panel, collar_m)
+    run.traits = measure(
+        run.model, run.sheet, run.surface, spacing_m, run.panel, collar_m, run.leaves, _earlier(run.request)
+    )
     _write_json(run, "traits.json", run.traits)
-    yield 1.0, leaf_area(run.traits)
+    yield 1.0, f"{leaf_area(run.traits)}, {len(run.leaves)} leaves"
+
+
+def _earlier(request: Request) -> Earlier | None:
+    return None if request.yesterday is None else Earlier(read_traits(request.yesterday), request.days_since)
 
 
 def _mass(run: Run) -> Progress:
@@ -213,6 +299,7 @@ def _report(run: Run) -> Progress:
         cloud=run.cloud,
         plant=run.plant,
         surface=run.surface,
+        leaves=run.leaves,
         traits=run.traits,
         mass=run.mass,
         seconds=run.seconds,
@@ -240,15 +327,70 @@ def _shares(work: Generator[float, None, Result]) -> Generator[tuple[float, str]
             return end.value
 
 
-_STAGES: dict[str, Callable[[Run], Progress]] = {
-    "images": _images,
-    "sparse": _sparse,
-    "dense": _dense,
-    "plant": _plant,
-    "surface": _surface,
-    "traits": _traits,
-    "mass": _mass,
-    "report": _report,
+def _key_of_sparse(run: Run) -> str:
+    request = run.request
+    images = [request.images / name for name in run.folder.names]
+    left_out = json.dumps([asdict(item) for item in run.folder.left_out])
+    beside = digest_of_files([request.poses, request.camera, request.board])
+    return digest(digest_of_files(images), left_out, beside, request.options.sparse.model_dump_json())
+
+
+def _key_of_dense(run: Run) -> str:
+    return digest(run.keys["sparse"], run.request.options.dense.model_dump_json())
+
+
+def _key_of_plant(run: Run) -> str:
+    return digest(run.keys["dense"], repr(run.request.plant_position_m), repr(run.request.plant_radius_m))
+
+
+def _key_of_surface(run: Run) -> str:
+    return digest(run.keys["plant"], run.request.options.surface.model_dump_json())
+
+
+def _write_sparse(run: Run, folder: Path) -> None:
+    write_model(folder, run.model)
+
+
+def _read_sparse(run: Run, folder: Path) -> None:
+    run.model = read_model_again(folder, run.request.images)
+
+
+def _write_dense(run: Run, folder: Path) -> None:
+    write_record(folder / "cloud.npz", run.cloud)
+
+
+def _read_dense(run: Run, folder: Path) -> None:
+    run.cloud = read_record(folder / "cloud.npz", Cloud)
+
+
+def _write_plant(run: Run, folder: Path) -> None:
+    write_mask(folder / "plant.npz", run.plant)
+
+
+def _read_plant(run: Run, folder: Path) -> None:
+    run.plant = read_mask(folder / "plant.npz")
+    run.panel = find_panel(run.cloud.points_m, run.model)
+
+
+def _write_surface(run: Run, folder: Path) -> None:
+    write_record(folder / "sheet.npz", run.sheet)
+    write_record(folder / "surface.npz", run.surface)
+
+
+def _read_surface(run: Run, folder: Path) -> None:
+    run.sheet = read_record(folder / "sheet.npz", Cloud)
+    run.surface = read_record(folder / "surface.npz", Surface)
+
+
+_STAGES: dict[str, Stage] = {
+    "images": Stage(_images),
+    "sparse": Stage(_sparse, _key_of_sparse, _write_sparse, _read_sparse, ("sparse", "images.json", "transforms.json")),
+    "dense": Stage(_dense, _key_of_dense, _write_dense, _read_dense, ("cloud.ply",)),
+    "plant": Stage(_plant, _key_of_plant, _write_plant, _read_plant, ("plant.ply",)),
+    "surface": Stage(_surface, _key_of_surface, _write_surface, _read_surface, ("mesh.ply", "mesh.glb")),
+    "traits": Stage(_traits),
+    "mass": Stage(_mass),
+    "report": Stage(_report),
 }
 
 STAGES = tuple(_STAGES)

@@ -63,3 +63,11 @@ class Surface:
         """Area of every face, shape (f,)."""
         a, b, c = (self.vertices_m[self.faces[:, k]] for k in range(3))
         return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
+
+
+def coarser(cloud: Cloud, edge_m: float) -> Cloud:
+    """One point in each cube of this edge: the surest of those that lie there."""
+    cubes = np.floor(cloud.points_m / edge_m).astype(np.int64)
+    order = np.lexsort((-cloud.confidence, cubes[:, 2], cubes[:, 1], cubes[:, 0]))
+    first = np.append(True, (np.diff(cubes[order], axis=0) != 0).any(axis=1)) if len(cloud) else np.zeros(0, bool)
+    return cloud.chosen(np.sort(order[first]))

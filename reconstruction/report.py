@@ -3,7 +3,7 @@
 import base64
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from reconstruction.image_table import image_table
 from reconstruction.images import Folder
+from reconstruction.leaves import Leaves
 from reconstruction.model import Model
 from reconstruction.records import Cloud, Surface
 from reconstruction.report_pictures import pictures
@@ -35,6 +36,7 @@ class ReportContent:
     cloud: Cloud
     plant: NDArray[np.bool_]
     surface: Surface
+    leaves: Leaves
     traits: Traits
     mass: MassEstimate
     seconds: Mapping[str, float]
@@ -93,13 +95,20 @@ def _figures(content: ReportContent) -> Iterable[tuple[str, str]]:
     yield "Leaf area from the mesh", leaf_area(traits)
     yield "Leaf area from the cloud, as a check", area(traits.leaf_area_cloud_m2, metric)
     yield "Area seen from the front", area(traits.projected_area_m2, metric)
-    yield "Height", length(traits.height_m, metric)
-    yield "Diameter", length(traits.diameter_m, metric)
+    yield "Height", length(traits.height_m, metric, traits.height_std_m)
+    yield "Diameter", length(traits.diameter_m, metric, traits.diameter_std_m)
     volume_m3 = traits.volume_m3
     yield (
         "Volume",
         "not measured" if volume_m3 is None else f"{volume_m3 * 1e6:.0f} cm³" if metric else f"{volume_m3:.3g}",
     )
+    if traits.leaf_areas_m2 and traits.leaf_inclinations_rad:
+        yield "Leaves told apart", str(traits.leaf_count)
+        yield "Their areas, median and largest", _two(traits.leaf_areas_m2, lambda value: area(value, metric))
+        yield (
+            "Their inclinations to the panel, median and steepest",
+            _two(traits.leaf_inclinations_rad, lambda value: f"{np.degrees(value):.0f}°"),
+        )
     yield "Completeness", "not measured" if traits.completeness is None else f"{traits.completeness:.0%}"
     yield "Reprojection error", f"{traits.reprojection_error_px:.2f} px"
     yield "Scale from", traits.scale_source
@@ -111,6 +120,10 @@ def _figures(content: ReportContent) -> Iterable[tuple[str, str]]:
     yield "Points in the cloud, of the plant", f"{len(content.cloud)}, {int(content.plant.sum())}"
     yield "Faces in the mesh", f"{len(content.surface.faces)}"
     yield "Mass model", content.mass.model or "none"
+
+
+def _two(values: Sequence[float], words: Callable[[float], str]) -> str:
+    return f"{words(float(np.median(values)))}, {words(max(values))}"
 
 
 def _photographs_summary(images: list[dict[str, Any]]) -> str:

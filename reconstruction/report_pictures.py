@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from reconstruction.leaves import Leaves
 from reconstruction.model import Model, View
 from reconstruction.pictures import (
     Colour,
@@ -38,6 +39,8 @@ class Shown(Protocol):
     def plant(self) -> NDArray[np.bool_]: ...
     @property
     def surface(self) -> Surface: ...
+    @property
+    def leaves(self) -> Leaves: ...
 
 
 def pictures(stage: Stage, shown: Shown) -> Iterator[tuple[Picture, str]]:
@@ -50,12 +53,29 @@ def pictures(stage: Stage, shown: Shown) -> Iterator[tuple[Picture, str]]:
     up = stage.axes[1]
     slant = Eye.around(stage.centre, 0.97 * stage.radius, stage.direction(0.45, stage.tilt_rad), up, _SIZE_PX)
     yield draw_mesh(shown.surface, slant, coloured=False), "The mesh's form, from where most cameras were"
+    yield draw_mesh(by_leaf(shown.surface, shown.leaves), slant), f"{len(shown.leaves)} leaves told apart"
     flat = Eye.around(stage.centre, 0.97 * stage.radius, stage.direction(-0.5, 1.35), stage.axes[2], _SIZE_PX)
     yield draw_mesh(shown.surface, flat), "The mesh along the ground that the plant stands on"
     wide = Eye.around(stage.centre, 1.4 * stage.radius, stage.direction(0.45, stage.tilt_rad), up, _SIZE_PX)
     few = _some(len(shown.cloud))
     yield draw_points(shown.cloud.points_m[few], shown.cloud.colours[few], wide), "The whole cloud around the plant"
     yield _cameras(stage, shown), _cameras_caption(shown.model)
+
+
+def by_leaf(surface: Surface, leaves: Leaves) -> Surface:
+    """The surface with a colour for each leaf; what belongs to none is grey."""
+    hue = (np.arange(len(leaves)) * 0.381966 % 1 * 180).astype(np.uint8)
+    hsv = np.column_stack([hue, np.full(len(hue), 165, np.uint8), np.full(len(hue), 235, np.uint8)])
+    colours = cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0] if len(hue) else np.zeros((0, 3), np.uint8)
+    table = np.vstack([colours, np.full((1, 3), 150, np.uint8)])
+    # Faces get corners of their own, so that colours end where leaves do.
+    corners = surface.faces.reshape(-1)
+    return Surface(
+        surface.vertices_m[corners],
+        surface.normals[corners],
+        np.repeat(table[leaves.of_face], 3, axis=0),
+        np.arange(len(corners), dtype=np.int32).reshape(-1, 3),
+    )
 
 
 def _straightest(stage: Stage, model: Model) -> View:

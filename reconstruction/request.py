@@ -24,6 +24,8 @@ class Request:
         plant_radius_m: How far from there the plant may reach, or None.
         age_days: Of the plant, for a mass model that uses it.
         cultivar: Likewise.
+        yesterday: `traits.json` of an earlier reconstruction of the same plant, or None.
+        days_since: Days between that one and this.
         options: Cost and quality.
     """
 
@@ -36,6 +38,8 @@ class Request:
     plant_radius_m: float | None = None
     age_days: float | None = None
     cultivar: str | None = None
+    yesterday: Path | None = None
+    days_since: float = 1.0
     options: ReconstructionSection = field(default_factory=ReconstructionSection)
 
     @staticmethod

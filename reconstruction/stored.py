@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pycolmap
+from pydantic import ValidationError
 
 from reconstruction.colmap_io import lens_of, points_of, views_of
 from reconstruction.model import Model, ScaleSource
 from reconstruction.model_files import read_cloud_ply
 from reconstruction.records import Cloud
-from trellis.errors import InputError
+from trellis.errors import InputError, reason_of
+from trellis.records import Traits
 
 
 def read_model(folder: Path) -> Model:
@@ -57,3 +59,17 @@ def read_clouds(folder: Path) -> tuple[Cloud, Cloud]:
     if not np.isfinite(plant.points_m).all():
         raise InputError(f"{folder / 'plant.ply'}: its points are not finite numbers; run `trellis reconstruct` again")
     return everything, plant
+
+
+def read_traits(path: Path) -> Traits:
+    """A `traits.json`.
+
+    Raises:
+        InputError: The file is missing or holds no traits.
+    """
+    try:
+        return Traits.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the traits: {reason_of(error)}") from error
+    except ValidationError as error:
+        raise InputError(f"{path}: not the traits.json of a reconstruction: {error.errors()[0]['msg']}") from error

@@ -1,5 +1,6 @@
 """Numbers of one plant from its surface, each as honest as the reconstruction allows."""
 
+from dataclasses import dataclass
 from math import hypot
 
 import numpy as np
@@ -7,8 +8,10 @@ import open3d as o3d
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
+from reconstruction.leaves import Leaves
 from reconstruction.model import Array, Model
 from reconstruction.panel import Panel
+from reconstruction.plausibility import implausible
 from reconstruction.records import Cloud, Surface
 from reconstruction.smoothing import thinned
 from trellis.records import Traits
@@ -27,7 +30,18 @@ _RIM = 0.36
 #: Middle length of a triangle's side by the spacing of a Poisson-disk sampling.
 _EDGE = 1.47
 #: Gates: shares and pixels beyond which nothing is weighed.
-_REGISTERED, _REPROJECTION_PX, _SCALE_STD, _DISAGREEMENT = 0.6, 2.0, 0.02, 0.3
+_REGISTERED, _REPROJECTION_PX, _SCALE_STD, _DISAGREEMENT, _COMPLETENESS = 0.6, 2.0, 0.02, 0.3, 0.3
+#: What height, diameter, projected area and hull volume are off by where nothing is missing, as a share; from a few
+#: simulated plants (docs/decisions/0009).
+_HEIGHT_SHARE, _DIAMETER_SHARE, _SHADOW_SHARE, _VOLUME_SHARE = 0.06, 0.02, 0.08, 0.08
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the same plant measured so many days ago."""
+
+    traits: Traits
+    days: float
 
 
 def measure(
@@ -37,6 +51,8 @@ def measure(
     spacing_m: float,
     panel: Panel | None = None,
     plant_position_m: ArrayLike | None = None,
+    leaves: Leaves | None = None,
+    earlier: Earlier | None = None,
 ) -> Traits:
     """Traits of one plant.
 
@@ -48,14 +64,18 @@ def measure(
         panel: What the plant grows out of; heights are above it. Without it, and without `plant_position_m`, height,
             diameter and projected area have no axis and stay None.
         plant_position_m: The plant's collar; the axis is then the world's z when there is no panel.
+        leaves: Of the surface, told apart.
+        earlier: An earlier measurement; what cannot have grown from it is not trusted.
     """
     area, cloud_area = surface_area(surface), sheet_area(sheet, spacing_m)
     shape = _shape(sheet.points_m, spacing_m, panel, plant_position_m)
     scale_std = model.scale_std if model.metric else 0.0
     missed = _missed_area(model, surface)
     std = hypot(2 * scale_std * area, _AREA_SHARE * area, (area - cloud_area) / 2, missed)
-    reason = _distrust(model, area, cloud_area)
-    return Traits(
+    completeness = area / (area + missed) if area > 0 else None
+    reason = _distrust(model, area, cloud_area, completeness)
+    volume = _hull_volume(sheet.points_m)
+    found = Traits(
         images_given=model.images_given,
         images_registered=len(model.views),
         reprojection_error_px=model.reprojection_error_px,
@@ -63,14 +83,28 @@ def measure(
         leaf_area_m2=area,
         leaf_area_std_m2=std,
         leaf_area_cloud_m2=cloud_area,
-        volume_m3=_hull_volume(sheet.points_m),
+        volume_m3=volume,
+        volume_std_m3=_std(volume, _VOLUME_SHARE, 3 * scale_std),
         height_m=shape[0],
+        height_std_m=_std(shape[0], _HEIGHT_SHARE, scale_std),
         diameter_m=shape[1],
+        diameter_std_m=_std(shape[1], _DIAMETER_SHARE, scale_std),
         projected_area_m2=shape[2],
-        completeness=area / (area + missed) if area > 0 else None,
+        projected_area_std_m2=_std(shape[2], _SHADOW_SHARE, 2 * scale_std),
+        leaf_count=None if leaves is None else len(leaves),
+        leaf_areas_m2=None if leaves is None else tuple(leaves.areas_m2.tolist()),
+        leaf_inclinations_rad=None if leaves is None else tuple(leaves.inclinations_rad.tolist()),
+        completeness=completeness,
         trusted=reason is None,
         untrusted_reason=reason,
     )
+    if found.trusted and earlier is not None:
+        reason = implausible(found, earlier.traits, earlier.days)
+    return found.model_copy(update={"trusted": reason is None, "untrusted_reason": reason})
+
+
+def _std(value: float | None, share: float, scale_share: float) -> float | None:
+    return None if value is None else value * hypot(share, scale_share)
 
 
 def surface_area(surface: Surface) -> float:
@@ -171,7 +205,7 @@ def _sees(scene: o3d.t.geometry.RaycastingScene, centre: Array, middle: Array, n
     return np.asarray(direct & (hit > distance * 0.995))
 
 
-def _distrust(model: Model, area: float, cloud_area: float) -> str | None:
+def _distrust(model: Model, area: float, cloud_area: float, completeness: float | None) -> str | None:
     """Why the numbers may not be used, or None."""
     share = len(model.views) / max(model.images_given, 1)
     if share < _REGISTERED:
@@ -184,4 +218,6 @@ def _distrust(model: Model, area: float, cloud_area: float) -> str | None:
         return "no leaf surface was found"
     if abs(area - cloud_area) > _DISAGREEMENT * area:
         return f"two ways of measuring the area differ: {area * 1e4:.1f} and {cloud_area * 1e4:.1f} cm2"
+    if completeness is not None and completeness < _COMPLETENESS:
+        return f"only {completeness:.0%} of what the cameras could see was found; {_COMPLETENESS:.0%} are needed"
     return None

@@ -18,9 +18,11 @@ def area(value_m2: float | None, metric: bool) -> str:
     return f"{value_m2 * 1e4:.0f} cm²" if metric else f"{value_m2:.3g} (no unit)"
 
 
-def length(value_m: float | None, metric: bool) -> str:
+def length(value_m: float | None, metric: bool, std_m: float | None = None) -> str:
     if value_m is None:
         return NOT_MEASURED
+    if metric and std_m is not None:
+        return f"{value_m * 1e3:.0f} ± {std_m * 1e3:.0f} mm"
     return f"{value_m * 1e3:.0f} mm" if metric else f"{value_m:.3g} (no unit)"
 
 

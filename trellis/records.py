@@ -7,7 +7,9 @@ class Traits(BaseModel):
     """What was measured on one reconstructed plant; the content of `traits.json`, flat, with units in the names.
 
     A trait that could not be measured is None, never a guess. `scale_source` is `poses`, `board`, `poses and board` or
-    `none`; with `none` lengths are in an arbitrary unit and no mass may be predicted.
+    `none`; with `none` lengths are in an arbitrary unit and no mass may be predicted. `_std_` is the standard deviation
+    of the trait before it. Leaves stand largest first; an inclination is the angle between a leaf's mean plane and the
+    panel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,9 +22,16 @@ class Traits(BaseModel):
     leaf_area_std_m2: float
     leaf_area_cloud_m2: float | None = None
     volume_m3: float | None = None
+    volume_std_m3: float | None = None
     height_m: float | None = None
+    height_std_m: float | None = None
     diameter_m: float | None = None
+    diameter_std_m: float | None = None
     projected_area_m2: float | None = None
+    projected_area_std_m2: float | None = None
+    leaf_count: int | None = None
+    leaf_areas_m2: tuple[float, ...] | None = None
+    leaf_inclinations_rad: tuple[float, ...] | None = None
     completeness: float | None = None
     trusted: bool = True
     untrusted_reason: str | None = None
