@@ -25,7 +25,7 @@ def write_record(path: Path, record: Cloud | Surface) -> None:
 
 def read_record(path: Path, kind: type[Record]) -> Record:
     """What `write_record` wrote."""
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return kind(**{field.name: stored[field.name] for field in fields(kind)})
 
 
@@ -36,7 +36,7 @@ def write_mask(path: Path, mask: np.ndarray) -> None:
 
 def read_mask(path: Path) -> np.ndarray:
     """What `write_mask` wrote."""
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return np.unpackbits(stored["mask"], count=int(stored["count"])).astype(bool)
 
 
@@ -64,7 +64,7 @@ def write_model(folder: Path, model: Model) -> None:
 def read_model_again(folder: Path, images: Path) -> Model:
     """What `write_model` wrote; the photographs lie in `images`."""
     words = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    with np.load(folder / "model.npz", allow_pickle=False) as stored:
+    with (folder / "model.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in (*_ARRAYS, "rotations", "translations_m")}
     places = zip(words["views"], arrays.pop("rotations"), arrays.pop("translations_m"), strict=True)
     lens = words["lens"] | {"params": tuple(words["lens"]["params"])}
