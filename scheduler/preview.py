@@ -110,13 +110,14 @@ def _who_runs(
     zone: ZoneInfo,
 ) -> tuple[tuple[str, ...], list[str]]:
     """The plants of a turn that will be scanned, and why the others will not."""
-    conflicts = [f"{plant} is not on the wall" for plant in wanted if plant not in on_wall]
+    there = frozenset(on_wall)
+    conflicts = [f"{plant} is not on the wall" for plant in wanted if plant not in there]
     busy = [plant for plant in wanted if robot.until.get(plant, due_at) > due_at and schedule.missed != "all"]
     if busy:
         until = max(robot.until[plant] for plant in busy).astimezone(zone)
         who = ", ".join(busy[:3]) + (f" and {len(busy) - 3} more" if len(busy) > 3 else "")
         conflicts.append(f"{who} skipped: an earlier scan is likely to last until {until:%Y-%m-%d %H:%M}")
-    return tuple(plant for plant in wanted if plant in on_wall and plant not in busy), conflicts
+    return tuple(plant for plant in wanted if plant in there and plant not in busy), conflicts
 
 
 def _words(span: timedelta) -> str:
