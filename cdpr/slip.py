@@ -16,7 +16,7 @@ from cdpr.robot import Array
 #: The jump is the difference between means over these two spans, one right after the other.
 _AFTER_S, _BEFORE_S = 0.24, 0.8
 #: A jump of less is no slip: six standard deviations of noise at rest (0.6 mm), and as many of the errors of following
-#: (about 4 mm at 1 m/s in one run of the diamonds), which grow with the speed. The two are independent, so their squares add.
+#: (about 4 mm at 1 m/s in one run of the diamonds), which grow with the speed. Independent, so their squares add.
 _JUMP_M, _JUMP_S = 0.0034, 0.024
 
 
