@@ -24,14 +24,15 @@ def notes_on(
     """A line for each thing that is the matter; empty where every belief is right.
 
     Args:
-        residuals: Of the views, in the order of their names, which is the order in which they were taken.
+        residuals: In the order of their names, which is that in which photographs were taken; one whose view was left out
+            since is passed over.
         views: In the frame of the beliefs.
         believed: By name.
     """
-    wrong = [residual.name for residual in residuals if residual.wrong]
+    places = {view.name: view.world_from_camera.translation_m for view in views}
+    wrong = [residual.name for residual in residuals if residual.wrong and residual.name in places]
     if not wrong:
         return ()
-    places = {view.name: view.world_from_camera.translation_m for view in views}
     found = np.array([places[name] for name in wrong])
     wanted = np.array([believed[name].world_from_camera.translation_m for name in wrong])
     exchanged = _exchanged(wrong, found, wanted)

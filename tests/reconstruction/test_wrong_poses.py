@@ -62,3 +62,11 @@ def test_single_mistakes_are_named() -> None:
         pose = believed[name].world_from_camera
         believed[name] = CameraPose(name, Pose(pose.rotation, pose.translation_m + away), 0.006, 0.02)
     assert _notes(views, believed) == ("2 of 24 believed poses are wrong and were not used: 005.jpg, 015.jpg",)
+
+
+def test_a_photograph_that_was_left_out_in_the_end_is_passed_over() -> None:
+    views, believed = _set()
+    pose = believed["005.jpg"].world_from_camera
+    believed["005.jpg"] = CameraPose("005.jpg", Pose(pose.rotation, pose.translation_m + 0.1), 0.006, 0.02)
+    off = residuals(views, believed)
+    assert notes_on(off, [view for view in views if view.name != "005.jpg"], believed) == ()
