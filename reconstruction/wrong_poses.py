@@ -24,8 +24,8 @@ def notes_on(
     """A line for each thing that is the matter; empty where every belief is right.
 
     Args:
-        residuals: In the order of their names, which is that in which photographs were taken; one whose view was left out
-            since is passed over.
+        residuals: In the order of their names, which is that in which photographs were taken; one whose view was left
+            out since is passed over.
         views: In the frame of the beliefs.
         believed: By name.
     """
