@@ -60,7 +60,7 @@ class Request:
             plant_radius_m=manifest.plant_radius_m,
             age_days=manifest.age_days,
             cultivar=manifest.cultivar,
-            options=options or ReconstructionSection(),
+            options=_of_a_farm(options or ReconstructionSection()),
         )
 
     @staticmethod
@@ -81,3 +81,10 @@ class Request:
 
 def _if_there(file: Path) -> Path | None:
     return file if file.exists() else None
+
+
+def _of_a_farm(options: ReconstructionSection) -> ReconstructionSection:
+    """A farm scans every plant every day: what a stage leaves for the next run is not kept unless that is asked for."""
+    if "keep_stages" in options.model_fields_set:
+        return options
+    return options.model_copy(update={"keep_stages": False})

@@ -13,6 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from reconstruction.artefacts import PUBLIC
+from reconstruction.config import ReconstructionSection
 from reconstruction.pipeline import STAGES, StageEvent, reconstruct
 from reconstruction.request import Request
 from reconstruction.stored import read_clouds, read_model
@@ -200,7 +201,14 @@ def test_a_scan_brings_everything_that_is_known_of_it(tmp_path: Path) -> None:
         plant_radius_m=0.1,
         age_days=21.0,
         cultivar="Salanova",
+        options=ReconstructionSection(keep_stages=False),
     )
+
+
+def test_a_scan_keeps_its_stages_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    _scan(tmp_path)
+    asked = ReconstructionSection(keep_stages=True)
+    assert [Request.of_folder(tmp_path, options).options.keep_stages for options in (None, asked)] == [False, True]
 
 
 def test_a_plain_folder_of_photographs_gets_its_result_beside_it(tmp_path: Path) -> None:
