@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trellis.errors import InputError
 from trellis.records import MassEstimate, Traits
@@ -28,11 +28,47 @@ class _Table(BaseModel):
 
 
 class Law(_Table):
-    """Mass in grams = coefficient * (total leaf area in cm2) ^ exponent; `log_std` is the s.d. of its logarithm."""
+    """Mass from total leaf area: straight lines between points, in logarithms; the outer lines go on beyond the ends.
 
-    coefficient: float = Field(gt=0)
-    exponent: float = Field(gt=0)
-    log_std: float = Field(gt=0)
+    Args:
+        area_cm2: Total leaf areas of the points, rising; two or more.
+        mass_g: Median mass at each point.
+        log_std: S.d. of the logarithm of a plant's mass about the median, at each point.
+    """
+
+    area_cm2: tuple[float, ...] = Field(min_length=2)
+    mass_g: tuple[float, ...]
+    log_std: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Law":
+        if not len(self.area_cm2) == len(self.mass_g) == len(self.log_std):
+            raise ValueError("area_cm2, mass_g and log_std need as many numbers each")
+        if min(*self.area_cm2, *self.mass_g, *self.log_std) <= 0 or (np.diff(self.area_cm2) <= 0).any():
+            raise ValueError("all numbers must be above zero and area_cm2 must rise")
+        return self
+
+    def median_g(self, area_cm2: float) -> float:
+        """Median mass of plants of this total leaf area."""
+        first, share = self._between(area_cm2)
+        low, high = np.log(self.mass_g[first : first + 2])
+        return float(np.exp(low + share * (high - low)))
+
+    def exponent(self, area_cm2: float) -> float:
+        """Slope of ln mass on ln area there."""
+        first, _ = self._between(area_cm2)
+        rise, run = (np.log(v[first + 1] / v[first]) for v in (self.mass_g, self.area_cm2))
+        return float(rise / run)
+
+    def spread(self, area_cm2: float) -> float:
+        """S.d. of ln mass there; beyond the ends, that of the end."""
+        return float(np.interp(np.log(area_cm2), np.log(self.area_cm2), self.log_std))
+
+    def _between(self, area_cm2: float) -> tuple[int, float]:
+        """The point before, and how far to the next one: 0 to 1, beyond that outside the points."""
+        points = np.log(self.area_cm2)
+        first = int(np.clip(np.searchsorted(points, np.log(area_cm2)) - 1, 0, len(points) - 2))
+        return first, float((np.log(area_cm2) - points[first]) / (points[first + 1] - points[first]))
 
 
 class CultivarLaws(_Table):
@@ -81,7 +117,7 @@ class HiddenLeaves(_Table):
 class MassModel(_Table):
     """The content of a mass model's file; docs/mass.md says what each key means."""
 
-    format: Literal[1]
+    format: Literal[2]
     name: str
     fitted_on: str
     limits: str
@@ -125,7 +161,7 @@ def predict(
     Args:
         traits: Of one reconstruction; `leaf_area_m2` is what was seen of the leaves, one-sided.
         model: The law.
-        age_days: Of the plant. Files of format 1 hold laws of area alone and leave it unused.
+        age_days: Of the plant. Files of format 2 hold laws of area alone and leave it unused.
         cultivar: Chooses the cultivar's own laws where the model has them.
     """
     reason = _refusal(traits, model)
@@ -179,6 +215,7 @@ def _refusal(traits: Traits, model: MassModel) -> str | None:
 
 
 def _interval_kg(law: Law, total_area_m2: float, area_log_std: float) -> tuple[float, float, float]:
-    middle_kg = law.coefficient * (total_area_m2 * _CM2) ** law.exponent * _KG
-    spread = np.exp(_NINETY_PERCENT * np.hypot(law.log_std, law.exponent * area_log_std))
+    area_cm2 = total_area_m2 * _CM2
+    middle_kg = law.median_g(area_cm2) * _KG
+    spread = np.exp(_NINETY_PERCENT * np.hypot(law.spread(area_cm2), law.exponent(area_cm2) * area_log_std))
     return float(middle_kg / spread), float(middle_kg), float(middle_kg * spread)

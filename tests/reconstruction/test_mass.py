@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from reconstruction.mass import mass_of_total_area, predict, read_mass_model
+from reconstruction.mass import Law, mass_of_total_area, predict, read_mass_model
 from trellis.errors import InputError
 from trellis.records import Traits
 
@@ -45,10 +46,11 @@ def test_more_seen_is_more_in_all() -> None:
 
 @pytest.mark.parametrize(
     ("seen_few_cm2", "seen_many_cm2", "flat_cm2", "fresh_g", "dry_g"),
-    # Heads of the simulated farm on days 17, 24, 31, 38, 45: what 2 and what 10 views see well, and the truth.
+    # Heads of the simulated farm on days 17, 24, 31, 38, 45: what 2 and what 10 views see well, and the truth
+    # (dry mass by the weekly tables, 2.9 mg/cm2 in week 2).
     [
-        (210.4, 209.6, 197.1, 6.4, 0.4),
-        (533.6, 497.0, 488.6, 18.7, 1.1),
+        (210.4, 209.6, 197.1, 6.4, 0.46),
+        (533.6, 497.0, 488.6, 18.7, 1.4),
         (745.0, 589.4, 716.7, 34.7, 2.1),
         (1585.9, 1044.5, 1659.5, 79.7, 3.9),
         (1886.6, 1324.4, 1884.6, 109.0, 5.7),
@@ -72,6 +74,51 @@ def test_means_of_real_harvests_lie_inside_the_interval(total_cm2: float, fresh_
     estimate = mass_of_total_area(total_cm2 / 1e4, 0.0, MODEL)
     assert estimate.fresh_mass_low_kg < fresh_g / 1e3 < estimate.fresh_mass_high_kg
     assert estimate.dry_mass_low_kg < dry_g / 1e3 < estimate.dry_mass_high_kg
+
+
+@pytest.mark.parametrize(
+    ("total_cm2", "dry_g"),
+    # Mean Lugano and Salanova of week 1, out of the nursery, and of week 2 (Hemming et al. 2021);
+    # the cultivars differ by as much as the tolerance.
+    [(86, 0.12), (77, 0.12), (172, 0.58), (184, 0.57)],
+)
+def test_seedlings_are_watery_and_dry_out_within_a_week(total_cm2: float, dry_g: float) -> None:
+    assert MODEL.dry_g.median_g(total_cm2) == pytest.approx(dry_g, rel=0.17)
+
+
+def test_a_law_passes_its_points_and_goes_on_beyond_them() -> None:
+    law = Law(area_cm2=(10, 100, 1000), mass_g=(1, 100, 1000), log_std=(0.1, 0.3, 0.2))
+    assert [law.median_g(area) for area in (10, 100, 1000)] == pytest.approx([1, 100, 1000])
+    assert [law.median_g(area) for area in (1, 10**1.5, 1e4)] == pytest.approx([0.01, 10, 1e4])
+    assert [law.exponent(area) for area in (1, 50, 500, 5000)] == pytest.approx([2, 2, 1, 1])
+    assert [law.spread(area) for area in (1, 10**1.5, 1e4)] == pytest.approx([0.1, 0.2, 0.2])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mass_g": (1,)},
+        {"area_cm2": (100, 10)},
+        {"mass_g": (0, 5)},
+        {"log_std": (0.1, -0.1)},
+        {"area_cm2": (10,), "mass_g": (1,), "log_std": (0.1,)},
+    ],
+)
+def test_a_law_whose_points_do_not_fit_together_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Law(**({"area_cm2": (10, 100), "mass_g": (1, 5), "log_std": (0.1, 0.1)} | wrong))
+
+
+@needs_weighed_heads
+def test_the_spread_holds_for_small_heads_too() -> None:
+    rows = csv.DictReader(WEIGHED.read_text().splitlines())
+    small = [r for r in rows if MODEL.total_area_cm2.lowest <= float(r["leaf_area_cm2"]) <= 250]
+    inside = []
+    for row in small:
+        estimate = mass_of_total_area(float(row["leaf_area_cm2"]) / 1e4, 0.0, MODEL)
+        inside.append(estimate.dry_mass_low_kg <= float(row["dry_mass_g"]) / 1e3 <= estimate.dry_mass_high_kg)
+    # 43 heads: two standard deviations of a share of 0.9. One power law held 6 of the 17 below 140 cm2.
+    assert np.mean(inside) == pytest.approx(0.9, abs=0.092)
 
 
 @needs_weighed_heads
@@ -101,7 +148,7 @@ def test_plants_drawn_from_the_model_lie_inside_nine_times_in_ten() -> None:
         flat_cm2 = hidden.flattened * seen_cm2
         hidden_cm2 = (hidden.total_cm2(seen_cm2) - flat_cm2) * (1 + hidden.relative_std * random.standard_normal())
         area_cm2 = flat_cm2 + hidden_cm2
-        fresh_g = MODEL.fresh_g.coefficient * area_cm2**1.184 * np.exp(0.25 * random.standard_normal())
+        fresh_g = 0.0143 * area_cm2**1.184 * np.exp(0.25 * random.standard_normal())
         estimate = predict(_traits(measured_cm2, relative * measured_cm2), MODEL)
         inside.append(estimate.fresh_mass_low_kg <= fresh_g / 1e3 <= estimate.fresh_mass_high_kg)
     # Errors are propagated to first order; 4000 draws leave a standard deviation of 0.005.
@@ -140,12 +187,13 @@ def test_a_refusal_gives_its_reason_and_no_number(traits: Traits, said: str) -> 
 
 def test_a_cultivar_with_laws_of_its_own_gets_them(tmp_path: Path) -> None:
     content = json.loads((files("reconstruction") / "mass_models" / "lettuce-published.json").read_text())
-    lighter = {"coefficient": 0.01, "exponent": 1.184, "log_std": 0.12}
+    general = content["fresh_g"]
+    lighter = general | {"mass_g": [0.7 * grams for grams in general["mass_g"]]}
     content["cultivars"] = {"Salanova": {"fresh_g": lighter, "dry_g": content["dry_g"]}}
     (tmp_path / "own.json").write_text(json.dumps(content))
     model = read_mass_model(str(tmp_path / "own.json"))
     own, general = predict(_traits(80), model, cultivar="Salanova"), predict(_traits(80), model, cultivar="Satine")
-    assert own.fresh_mass_kg / general.fresh_mass_kg == pytest.approx(0.01 / 0.0143)
+    assert own.fresh_mass_kg / general.fresh_mass_kg == pytest.approx(0.7)
     assert general == predict(_traits(80), MODEL)
 
 
