@@ -1,0 +1,1 @@
+"""How plants grow over days: smoothing with errors, forecasts, what is wrong, and trials of treatments."""
