@@ -18,7 +18,7 @@ from reconstruction.growth.analysis import (
     trial_of,
 )
 from reconstruction.growth.curve import SIZES
-from reconstruction.growth.farm import Seen, scans_of
+from reconstruction.growth.farm import Seen, leaves_text, scans_of
 from reconstruction.growth.pictures import growth_figure, picture
 from reconstruction.growth.strip import Day, strip_figure
 from reconstruction.growth.table import Batch, batches_of, read_batches
@@ -52,7 +52,8 @@ def growth(
     """Smooth growth over days, forecast when plants are ready, say what is wrong, and compare treatments.
 
     Writes growth.csv, findings.csv, growth.png and growth.svg, with --target forecast.csv, trial.json where the column
-    treatment names two or more, wall.png where the plants' places are known; of a farm's folder also strip-PLANT.png.
+    treatment names two or more, wall.png where the plants' places are known; of a farm's folder also strip-PLANT.png
+    and leaves.csv.
     """
     _check(target, noise_percent)
     scans = scans_of(table) if table.is_dir() else []
@@ -74,6 +75,8 @@ def growth(
     last = max(int(part.seen.days[-1]) for part in parts)
     if plants_there := standing(parts, size):
         _write_bytes(out / "wall.png", picture(wall_figure(plants_there, found, last), "png"))
+    if scans:
+        _write(out / "leaves.csv", leaves_text(scans))
     for plant in dict.fromkeys(one.scan.plant for one in scans):
         own = [one for one in scans if one.scan.plant == plant]
         _write_bytes(out / f"strip-{plant}.png", picture(strip_figure(plant, [_day(one) for one in own]), "png"))

@@ -10,6 +10,7 @@ import open3d as o3d
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from reconstruction.growth.leaf_lives import leaf_lives, read_mesh
 from trellis.errors import InputError
 from trellis.folders import DataFolder, ScanFolder
 from trellis.manifest import ScanManifest, read_manifest
@@ -46,6 +47,26 @@ def scans_of(data: Path) -> list[Seen]:
             f"{data}: no scan of a plant of known age in plants/; give `sown` to the plants of [wall], or name a table"
         )
     return found
+
+
+def leaves_text(scans: list[Seen]) -> str:
+    """`leaves.csv`: every leaf of every plant on every scan that has a mesh, with its number for life."""
+    lines = ["plant,leaf,day,area_cm2,growth_per_day,fate"]
+    for plant in dict.fromkeys(one.scan.plant for one in scans):
+        own = [one for one in scans if one.scan.plant == plant and _mesh(one).is_file()]
+        if not own:
+            continue
+        days = ((float(one.row["day"]), read_mesh(_mesh(one))) for one in own)
+        for row in leaf_lives(days, own[-1].scan.plant_position_m):
+            area, growth = (
+                f"{value:.4g}" if np.isfinite(value) else "" for value in (1e4 * row.area_m2, row.growth_per_day)
+            )
+            lines.append(f"{plant},{row.leaf},{row.day:g},{area},{growth},{row.fate}")
+    return "\n".join(lines) + "\n"
+
+
+def _mesh(seen: Seen) -> Path:
+    return seen.folder.reconstruction / "mesh.ply"
 
 
 def yellow_share(mesh: Path) -> float:

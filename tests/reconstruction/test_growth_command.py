@@ -148,7 +148,9 @@ def test_a_farms_folders_are_a_table(tmp_path: Path) -> None:
     assert rows[1]["leaf_area_cm2"] == pytest.approx(550)
     assert rows[0]["fresh_mass_g"] == pytest.approx(20)
     _run(tmp_path, "-o", tmp_path / "out")
-    assert {"growth.csv", "wall.png", "strip-p1.png"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"growth.csv", "wall.png", "strip-p1.png", "leaves.csv"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
 
 
 def test_a_farm_without_known_ages_says_what_to_do(tmp_path: Path) -> None:
