@@ -18,6 +18,7 @@ from reconstruction.pipeline import reconstruct as run_stages
 from reconstruction.progress import follow
 from reconstruction.request import Request
 from reconstruction.summary import print_summary
+from reconstruction.weighing import read_scale
 from trellis.config import load_configuration
 from trellis.errors import InputError, ReconstructionFailed
 
@@ -61,6 +62,10 @@ def reconstruct(
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many of several folders at a time.")] = 1,
     config: Annotated[Path | None, typer.Option(help="A configuration whose [reconstruction] is used.")] = None,
+    mass_model: Annotated[
+        str | None,
+        typer.Option(help="Instead of the configuration's: a name that comes with Trellis, or a .json file."),
+    ] = None,
     progress: Annotated[
         ProgressStyle, typer.Option(help="Bars or lines, one JSON object a line, or nothing.")
     ] = ProgressStyle.AUTO,
@@ -72,6 +77,7 @@ def reconstruct(
     """
     if len(images) > 1:
         told = {"--camera": camera, "--board": board, "--age": age, "--cultivar": cultivar, "--config": config}
+        told["--mass-model"] = mass_model
         if any(value is not None for value in (poses, plant, radius, yesterday)):
             raise InputError(
                 "--poses, --plant, --radius and --yesterday are of one plant; for several folders put poses.csv, or "
@@ -80,6 +86,9 @@ def reconstruct(
         _many(images, [str(item) for pair in told.items() if pair[1] is not None for item in pair], out, jobs)
         return
     options = load_configuration(config).section(ReconstructionSection) if config else ReconstructionSection()
+    if mass_model is not None:
+        options = options.model_copy(update={"mass_model": mass_model})
+    read_scale(options.mass_model)  # a model that cannot be used is told now, not after minutes of work
     given = {
         "poses": poses,
         "camera": camera,

@@ -56,7 +56,8 @@ class SurfaceOptions(Section):
 class ReconstructionSection(Section):
     """Everything about reconstruction; an empty table is good for the nominal hydroponic cell and for most folders.
 
-    `mass_model` is the name of a model that comes with Trellis, or a file that ends in `.json` (docs/mass.md).
+    `mass_model` is the name of a model that comes with Trellis, or a file that ends in `.json`: of that format, or what
+    `trellis mass fit --leaf-area` wrote (docs/mass.md).
     Finished stages are kept in `.stages` inside the output folder, so that a run that was killed goes on where it was;
     with `keep_stages` they stay there after the end, and a changed option does again only what depends on it. They take
     two to three times the room of the photographs.

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from reconstruction.mass_fit.evaluation import Evaluation, evaluate_table
 from reconstruction.mass_fit.evaluation_print import print_evaluation
-from reconstruction.mass_fit.model_file import fit_model, model_text, read_model
+from reconstruction.mass_fit.model_file import LeafArea, fit_model, model_text, read_model
 from reconstruction.mass_fit.prediction import predict_table, predictions_text
 from reconstruction.mass_fit.process import Kind
 from reconstruction.mass_fit.table import read_table
@@ -26,9 +26,15 @@ def fit_command(
     table: _Table,
     out: Annotated[Path, typer.Option("--out", "-o", help="The model, JSON.")],
     kind: _Kind = "process",
+    leaf_area: Annotated[
+        LeafArea | None,
+        typer.Option(
+            help="What leaf_area_cm2 is: `total` by a meter, `seen` by photographs; `trellis reconstruct` needs it."
+        ),
+    ] = None,
 ) -> None:
     """Fit fresh and dry mass to a table of weighed plants."""
-    model = fit_model(read_table(table), table.name, kind)
+    model = fit_model(read_table(table), table.name, kind, leaf_area)
     _write(out, model_text(model))
     console = Console()
     for mass, law in model.file.laws.items():

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from reconstruction.config import ReconstructionSection
 from reconstruction.leaves import tell_apart
-from reconstruction.mass import predict, read_mass_model
 from reconstruction.panel import find_panel, middle_distance
 from reconstruction.rims import without_fringe
 from reconstruction.segmentation import white_of
@@ -17,6 +16,7 @@ from reconstruction.stored import read_clouds, read_model
 from reconstruction.summary import print_summary
 from reconstruction.surface import in_unit_of, leaf_surface, thin_sheets
 from reconstruction.traits import measure as measure_traits
+from reconstruction.weighing import read_scale, weigh
 from trellis.config import load_configuration
 from trellis.durable import write_durably
 
@@ -29,12 +29,17 @@ def measure(
     age: Annotated[float | None, typer.Option(min=0.0, help="Age of the plant in days.")] = None,
     cultivar: Annotated[str | None, typer.Option(help="Cultivar of the plant.")] = None,
     config: Annotated[Path | None, typer.Option(help="A configuration whose [reconstruction] is used.")] = None,
+    mass_model: Annotated[
+        str | None,
+        typer.Option(help="Instead of the configuration's: a name that comes with Trellis, or a .json file."),
+    ] = None,
 ) -> None:
     """Measure and weigh a plant again from its points, with other options or another mass model; seconds, not minutes.
 
     Writes `traits.json` and `mass.json` anew; clouds, mesh and report stay as they are.
     """
     options = load_configuration(config).section(ReconstructionSection) if config else ReconstructionSection()
+    scale = read_scale(mass_model or options.mass_model)
     pycolmap.logging.minloglevel = pycolmap.logging.FATAL.value
     model, (everything, points) = read_model(folder), read_clouds(folder)
     chosen = in_unit_of(model, options.surface)
@@ -45,7 +50,7 @@ def measure(
     surface = leaf_surface(sheet, chosen)
     leaves = tell_apart(surface, panel, plant)
     traits = measure_traits(model, sheet, surface, chosen.spacing_m, panel, plant, leaves)
-    mass = predict(traits, read_mass_model(options.mass_model), age, cultivar)
+    mass = weigh(traits, scale, age, cultivar)
     write_durably(folder / "traits.json", (traits.model_dump_json(indent=1) + "\n").encode())
     write_durably(folder / "mass.json", (mass.model_dump_json(indent=1) + "\n").encode())
     print_summary(folder, Console())

@@ -22,7 +22,6 @@ from reconstruction.image_table import image_table
 from reconstruction.images import Folder, read_folder
 from reconstruction.kept import read_mask, read_model_again, read_record, write_mask, write_model, write_record
 from reconstruction.leaves import Leaves, tell_apart
-from reconstruction.mass import predict, read_mass_model
 from reconstruction.model import Model
 from reconstruction.model_files import write_cloud_ply, write_mesh_glb, write_mesh_ply
 from reconstruction.nerfstudio import transforms_json
@@ -37,6 +36,7 @@ from reconstruction.stages import KeptStages, copy_tree, digest, digest_of_code,
 from reconstruction.stored import read_traits
 from reconstruction.surface import in_unit_of, leaf_surface, thin_sheets
 from reconstruction.traits import Earlier, measure
+from reconstruction.weighing import read_scale, weigh
 from reconstruction.words import interval, leaf_area
 from trellis.board import TagBoard, read_board
 from trellis.clock import Clock, SystemClock
@@ -283,7 +283,7 @@ def _earlier(request: Request) -> Earlier | None:
 def _mass(run: Run) -> Progress:
     """What it weighs, or why that cannot be said."""
     request = run.request
-    run.mass = predict(run.traits, read_mass_model(request.options.mass_model), request.age_days, request.cultivar)
+    run.mass = weigh(run.traits, read_scale(request.options.mass_model), request.age_days, request.cultivar)
     _write_json(run, "mass.json", run.mass)
     said = interval(run.mass.fresh_mass_low_kg, run.mass.fresh_mass_kg, run.mass.fresh_mass_high_kg)
     yield 1.0, f"not weighed: {run.mass.refused_reason}" if run.mass.refused_reason else f"fresh {said}"

@@ -52,6 +52,10 @@ class Row(_Strict):
     dry_mass_g: float | None
 
 
+#: What a leaf area may be: all of it, as a meter finds it, or what photographs saw.
+LeafArea = Literal["total", "seen"]
+
+
 class MassFile(_Strict):
     """The content of MODEL; docs/mass.md says what each key means."""
 
@@ -60,6 +64,7 @@ class MassFile(_Strict):
     fitted_on: str
     data_sha256: str
     columns: list[str]
+    leaf_area: LeafArea | None = None
     training_range: dict[str, Range]
     cultivars: dict[str, int]
     laws: dict[Literal["fresh_mass_g", "dry_mass_g"], Law]
@@ -74,11 +79,12 @@ class Model:
     laws: dict[str, Fitted]
 
 
-def fit_model(table: MassTable, name: str, kind: Kind = "process") -> Model:
+def fit_model(table: MassTable, name: str, kind: Kind = "process", leaf_area: LeafArea | None = None) -> Model:
     """Fit both masses, as far as the table has them.
 
     Args:
         name: Of the table, for people.
+        leaf_area: What the table's leaf areas are; needed to weigh reconstructed plants, not for tables.
 
     Raises:
         InputError: No mass, no trait of size, or too few weighed plants.
@@ -104,6 +110,7 @@ def fit_model(table: MassTable, name: str, kind: Kind = "process") -> Model:
         fitted_on=f"{name}: {len(rows.plant)} rows of {plants} plants with {', '.join(columns)}",
         data_sha256=table.sha256,
         columns=list(columns),
+        leaf_area=leaf_area,
         training_range={column: Range(lowest=low, highest=high) for column, low, high in ends},
         cultivars={str(cultivar): int(n) for cultivar, n in zip(names, counts, strict=True)},
         laws={mass: _law(law, masses[mass], rows) for mass, law in laws.items()},  # type: ignore[misc]

@@ -43,7 +43,7 @@ def predict_table(table: MassTable, model: Model) -> list[Prediction]:
     named = any(model.file.cultivars)
     cultivars, plants = np.array(table.cultivar if named else [""] * len(table)), np.array(table.plant)
     return [
-        _one(Rows(values[i : i + 1], errors[i : i + 1], cultivars[i : i + 1], plants[i : i + 1]), model)
+        predict_one(Rows(values[i : i + 1], errors[i : i + 1], cultivars[i : i + 1], plants[i : i + 1]), model)
         for i in range(len(table))
     ]
 
@@ -77,7 +77,8 @@ def refusal(values: np.ndarray, cultivar: str, file: MassFile) -> str:
     return ""
 
 
-def _one(rows: Rows, model: Model) -> Prediction:
+def predict_one(rows: Rows, model: Model) -> Prediction:
+    """A single row (NaN where a trait is not known), or the reason why it is not predicted."""
     plant, cultivar = str(rows.plant[0]), str(rows.cultivar[0])
     reason = refusal(rows.values[0], cultivar, model.file)
     if reason:

@@ -36,6 +36,8 @@ _LENGTHS = ("length_size", "length_age")
 
 #: Wide priors of the general law: a level of e^10, slopes of 5 a standard deviation of the trait.
 _LEVEL_VARIANCE, _SLOPE_VARIANCE = 100.0, 25.0
+#: No plant is known better than to 0.1 %: plants that follow a law exactly must not make its equations singular.
+_LEAST_VARIANCE = 1e-6
 _DEGREES_OF_FREEDOM = 4.0
 _REWEIGHTINGS, _SEARCHES, _SEARCH_STEPS = 6, 2, 25
 
@@ -105,12 +107,12 @@ class LogMassProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _noise_variance(self, X: Array) -> Array:
         # Mass goes with about the first power of the size, so an error of ln size is one of ln mass.
-        return np.asarray(np.exp(2 * self.theta_[6]) + X[:, 1] ** 2)
+        return np.asarray(np.exp(2 * self.theta_[6]) + X[:, 1] ** 2 + _LEAST_VARIANCE)
 
     def _search(self, start: Array, X: Array, y: Array, weights: Array) -> Array:
         middle = np.log(np.array(list(START.values())))
         parts = self._parts(X, X)
-        size_variance = np.diag(X[:, 1] ** 2 / weights)
+        size_variance = np.diag((X[:, 1] ** 2 + _LEAST_VARIANCE) / weights)
         plants = np.diag(1 / weights)
 
         def badness(theta: Array) -> tuple[float, Array]:
