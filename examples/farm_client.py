@@ -1,9 +1,11 @@
 """A small client of a farm's REST API: what hangs on the wall, ask for a scan, follow it, keep its photographs.
 
-python examples/farm_client.py http://127.0.0.1:8700 [PLANT]
+trellis users key my-client --scope read --scope work      # prints a key, once
+TRELLIS_KEY=... python examples/farm_client.py http://127.0.0.1:8700 [PLANT]
 """
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,10 +17,12 @@ Json = dict[str, Any]
 
 
 class FarmClient:
-    """One farm, by the address of its dashboard. Errors are `httpx.HTTPStatusError` with the farm's own line."""
+    """One farm, by its address and a key. Errors are `httpx.HTTPStatusError` with the farm's own line."""
 
-    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
-        self._http = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", timeout=timeout_s, trust_env=False)
+    def __init__(self, url: str, key: str, timeout_s: float = 30.0) -> None:
+        shown = {"authorization": f"Bearer {key}"}
+        base = f"{url.rstrip('/')}/api/v1"
+        self._http = httpx.Client(base_url=base, timeout=timeout_s, trust_env=False, headers=shown)
 
     def plants(self) -> list[Json]:
         """Every plant on the wall with its latest measurement."""
@@ -87,7 +91,7 @@ def _checked(answer: httpx.Response) -> httpx.Response:
 
 def main(url: str, plant: Annotated[str | None, typer.Argument(help="Scan this plant and follow it.")] = None) -> None:
     """List the plants, or scan one of them and tell what happens until its job is over."""
-    farm = FarmClient(url)
+    farm = FarmClient(url, os.environ.get("TRELLIS_KEY", ""))
     if plant is None:
         for one in farm.plants():
             mass_kg = one["measurement"] and one["measurement"]["mass"]["fresh_mass_kg"]

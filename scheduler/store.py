@@ -22,6 +22,8 @@ from scheduler.rows import (
     ScanRow,
 )
 from scheduler.store_agenda import AgendaStore
+from scheduler.store_entered import EnteredStore
+from scheduler.store_people import PeopleStore
 from scheduler.tables import events, jobs, measurements, scans
 from trellis.clock import Clock, SystemClock
 from trellis.config import Configuration
@@ -46,7 +48,7 @@ def store_url(configuration: Configuration) -> str:
     return configuration.section(FarmSection).database_url or f"sqlite:///{data_folder(configuration).database}"
 
 
-class Store(AgendaStore):
+class Store(AgendaStore, PeopleStore, EnteredStore):
     """The database of one farm; a context manager that closes it.
 
     Args:

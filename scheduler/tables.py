@@ -162,3 +162,81 @@ commands = Table(
     Column("done_at", UtcTime, index=True),
     sqlite_autoincrement=True,
 )
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("password_hash", Text),  # none: signs in by a link only
+    Column("created_at", UtcTime, nullable=False),
+)
+
+# Of every secret only its SHA-256 is kept: who reads the database can sign in as nobody.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("user", String(64), ForeignKey("users.name"), nullable=False, index=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime, nullable=False),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("user", String(64), ForeignKey("users.name"), nullable=False, index=True),
+    Column("ends_at", UtcTime, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("token_sha256", String(64), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Column("ends_at", UtcTime),
+    sqlite_autoincrement=True,
+)
+
+weighings = Table(
+    "weighings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plant", String(64), ForeignKey("plants.name"), nullable=False, index=True),
+    Column("weighed_at", UtcTime, nullable=False),
+    Column("fresh_mass_kg", Float),
+    Column("dry_mass_kg", Float),
+    Column("harvested", Boolean, nullable=False),
+    Column("entered_by", String(64), nullable=False),
+    Column("entered_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plant", String(64), ForeignKey("plants.name"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("entered_by", String(64), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),  # signs what is sent, so it must be known as it is
+    Column("kinds", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("told_until", Integer, nullable=False),  # the last event that was delivered, or given up
+    Column("answered", Text),
+    sqlite_autoincrement=True,
+)

@@ -11,9 +11,10 @@ from nicegui import ui
 from web.api import PREFIX, api
 from web.api.errors import answer_errors_plainly, error_response
 from web.farm import Farm
-from web.guard import SameOrigin
+from web.gate import Gate
 from web.pages import add_pages
-from web.pages.frame import STATIC
+from web.signin import routes as ways_in
+from web.statics import STATIC
 from web.version import version
 
 _FAVICON = (
@@ -47,9 +48,10 @@ def api_only(farm: Farm, *, loopback: bool = True) -> FastAPI:
     answer_errors_plainly(app)
     app.include_router(api(farm))
     app.add_api_route(
-        "/api/{rest:path}", _nothing_here, methods=["GET", "POST", "PUT", "DELETE"], include_in_schema=False
+        "/api/{rest:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
     )
-    app.add_middleware(SameOrigin, loopback=loopback)
+    app.include_router(ways_in(farm))
+    app.add_middleware(Gate, farm=farm, loopback=loopback)
     return app
 
 

@@ -28,7 +28,11 @@ def web(
         farm = Farm.of(configuration)
         app = application(farm, loopback=is_loopback(section.host))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3, access_log=False))
-        Console().print(f"{farm.name}: http://{_shown(section.host)}:{section.port}", highlight=False)
+        url = f"http://{_shown(section.host)}:{section.port}"
+        console = Console(soft_wrap=True, highlight=False)
+        console.print(f"{farm.name}: {url}", markup=False)
+        if farm.people.is_first_run():
+            console.print(f"Nobody may sign in yet. Open {url}/setup; the code is {farm.people.code}", markup=False)
         server.run(sockets=[listener])
 
 

@@ -16,6 +16,7 @@ from web.answers import JobAnswer
 from web.children import Children
 from web.demo_api import DemoApi, NoAnswer, truth
 from web.demo_configuration import DemoFarm, write_demo_configuration
+from web.demo_door import DemoDoor
 from web.demo_progress import follower
 from web.demo_table import Outcome, notes, result_table, seconds_table
 
@@ -57,9 +58,11 @@ def _run(console: Console, folder: Path, children: Children, *, stay: bool) -> i
     console.print(f"Starting a simulated farm in {folder}", highlight=False)
     children.start("daemon", "daemon", "--config", str(farm.config))
     web_pid = children.start("web", "web", "--config", str(farm.config))
-    with DemoApi(farm.web_url) as api:
+    door = DemoDoor(farm)
+    with DemoApi(farm.web_url, door.key()) as api:
         _wait_for_health(api, children, web_pid)
-        console.print(f"Dashboard: {farm.web_url}", highlight=False)
+        console.print(f"Dashboard: {door.link()}", highlight=False, soft_wrap=True)
+        console.print("That address signs you in, once; nobody else may in.", highlight=False)
         if api.robot().stopped:
             console.print("The robot was left stopped here: clear the stop on the dashboard, and the scans begin.")
         outcomes = follow_to_the_end(console, api, farm, children)
@@ -69,7 +72,7 @@ def _run(console: Console, folder: Path, children: Children, *, stay: bool) -> i
     for line in notes(outcomes):
         console.print(line, highlight=False, markup=False)
     if stay:
-        console.print(f"\nThe farm stays up: {farm.web_url}   (Ctrl-C ends it)", highlight=False)
+        console.print(f"\nThe farm stays up: {door.link()}   (Ctrl-C ends it)", highlight=False, soft_wrap=True)
         while True:
             children.check()
             time.sleep(1.0)

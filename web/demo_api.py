@@ -23,11 +23,13 @@ class DemoApi:
 
     Args:
         url: The dashboard's address.
+        key: What the farm knows us by.
         timeout_s: How long an answer may take; rendering photographs on every core delays them.
     """
 
-    def __init__(self, url: str, timeout_s: float = 60.0) -> None:
-        self._client = httpx.Client(base_url=f"{url}/api/v1", timeout=timeout_s, trust_env=False)
+    def __init__(self, url: str, key: str, timeout_s: float = 60.0) -> None:
+        shown = {"authorization": f"Bearer {key}"}
+        self._client = httpx.Client(base_url=f"{url}/api/v1", timeout=timeout_s, trust_env=False, headers=shown)
 
     def __enter__(self) -> Self:
         return self

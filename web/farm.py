@@ -1,6 +1,7 @@
 """The farm as the web process sees it: its wall, its store, its folders, and the line to the daemon."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,13 @@ from scheduler.socket import DaemonClient
 from scheduler.store import Store, store_url
 from trellis.config import Configuration
 from trellis.durable import make_folder
+from trellis.errors import TrellisError
 from trellis.folders import DataFolder
 from web.config import WebSection
+from web.controls import Controls
 from web.disk import DiskWatch
 from web.growth import Growth
+from web.people import People
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Farm:
         plants: The plants that hang on the wall now.
         pulleys_m: Where the cables leave the frame, (x, y) in the world, in the order of the cables.
         refresh_s: How often live values are read.
+        names: Names that the server goes by behind a proxy.
         config_path: The configuration file, for messages that name a command to type.
         schedules: What is due when.
         hours: When what is scheduled may run.
@@ -40,6 +45,10 @@ class Farm:
         growth: How fast plants grow.
         urgent: Threads kept free for stop and clear, so that no thumbnail and no reading is ever in their way.
         watching: Threads that ask for the robot's state; a daemon that hangs holds up these only.
+        asking: Threads that ask the database who somebody is.
+        signing: One thread for passwords: whoever floods it with guesses takes one core at most, and no other thread.
+        people: Who may sign in.
+        controls: Who drives the robot by hand.
     """
 
     name: str
@@ -50,14 +59,19 @@ class Farm:
     plants: tuple[PlantTable, ...]
     pulleys_m: tuple[tuple[float, float], ...]
     refresh_s: float
+    names: tuple[str, ...]
     config_path: str
     schedules: tuple[ScheduleTable, ...]
     hours: Hours
     views_count: int
     disk: DiskWatch
     growth: Growth
+    people: People
+    controls: Controls = field(default_factory=Controls)
     urgent: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "urgent"))
     watching: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "watching"))
+    asking: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "asking"))
+    signing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "signing"))
 
     @staticmethod
     def of(configuration: Configuration) -> "Farm":
@@ -76,20 +90,32 @@ class Farm:
             plants=plants,
             pulleys_m=tuple((float(x), float(y)) for x, y in configuration.section(CablesSection).pulleys_m),
             refresh_s=configuration.section(WebSection).refresh_s,
+            names=configuration.section(WebSection).names,
             config_path=str(configuration.path),
             schedules=section.schedules,
             hours=section.hours,
             views_count=configuration.section(ViewsSection).count,
             disk=DiskWatch(disk, section.schedules, len(plants), section.zone),
             growth=Growth(store),
+            people=People(store),
         )
 
     def plant(self, name: str) -> PlantTable | None:
         """The plant of this name on the wall now."""
         return next((plant for plant in self.plants if plant.name == name), None)
 
+    def note(self, line: str) -> None:
+        """Write down what somebody did, soon; what they did does not wait for it."""
+
+        def write() -> None:
+            with suppress(TrellisError):  # a full disk keeps nobody from stopping the robot
+                self.store.add_event(line)
+
+        self.asking.submit(write)
+
     def close(self) -> None:
         """Let go of the database and the threads."""
-        self.urgent.shutdown(wait=False, cancel_futures=True)
-        self.watching.shutdown(wait=False, cancel_futures=True)
+        for threads in (self.urgent, self.watching, self.asking, self.signing):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self.people.close()
         self.store.close()

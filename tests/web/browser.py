@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.web.door import Door, let_in
+
 CHROMIUM = Path("/usr/bin/chromium")
 #: WebGL by software, and none of the browser's own traffic.
 FLAGS = (
@@ -54,29 +56,32 @@ class Site:
     url: str
     process: subprocess.Popen[bytes]
     folder: Path
+    door: Door
 
 
 @contextmanager
 def dashboard(configuration: Path, port: int) -> Iterator[Site]:
     """`trellis web` on a configuration whose `[web] port` is `port`, up when the block begins."""
+    door = let_in(configuration.parent / "data")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "NICEGUI"))}
     command = [sys.executable, "-m", "trellis", "web", "--config", str(configuration)]
     with (configuration.parent / "web.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=clean, cwd=configuration.parent)
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait(url, process, configuration.parent / "web.log")
-        yield Site(url, process, configuration.parent)
+        _wait(url, process, configuration.parent / "web.log", door)
+        yield Site(url, process, configuration.parent, door)
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path, door: Door) -> None:
     until = time.monotonic() + _START_S
     while time.monotonic() < until and process.poll() is None:
         try:
-            if httpx.get(f"{url}/api/v1/health", trust_env=False, timeout=5).json()["pid"] == process.pid:
+            health = httpx.get(f"{url}/api/v1/health", trust_env=False, timeout=5, headers=door.headers)
+            if health.json()["pid"] == process.pid:
                 return
         except httpx.TransportError:
             pass
@@ -94,10 +99,14 @@ class Watched:
 
 
 @contextmanager
-def watched(browser: Browser, site: Site, width: int = 1440, *, dark: bool = False) -> Iterator[Watched]:
-    """A page of the dashboard under watch."""
+def watched(
+    browser: Browser, site: Site, width: int = 1440, *, dark: bool = False, who: str | None = "administrator"
+) -> Iterator[Watched]:
+    """A page of the dashboard under watch, signed in as `who`, if anybody."""
     scheme = "dark" if dark else "light"
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=site.url)
+    if who is not None:
+        context.add_cookies([{"name": "trellis_session", "value": site.door.sessions[who], "url": site.url}])
     found = Watched(context.new_page())
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
     found.page.on(

@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from scheduler.socket import SocketServer
+from tests.web.door import let_in
 from tests.web.farm_fixture import fill, write_config
 from trellis.config import load_configuration
 from trellis.errors import DeviceError
@@ -82,15 +83,19 @@ def robot(own: Path) -> Iterator[Robot]:
 
 
 @contextmanager
-def served(configuration: Path) -> Iterator[httpx.Client]:
-    """The API of a farm on a port of its own, over real HTTP."""
+def served(configuration: Path, *, people: bool = True) -> Iterator[httpx.Client]:
+    """The API of a farm on a port of its own, over real HTTP; the client has `farm`, and a key if `people`."""
     listener = listen("127.0.0.1", 0)
-    app = api_only(Farm.of(load_configuration(configuration)))
+    shown = let_in(configuration.parent / "data").headers if people else {}
+    farm = Farm.of(load_configuration(configuration))
+    app = api_only(farm)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=3))
     thread = threading.Thread(target=server.run, args=([listener],), name="api")
     thread.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with httpx.Client(base_url=url, trust_env=False, headers=shown) as client:
+            client.farm = farm  # type: ignore[attr-defined]
             yield client
     finally:
         server.should_exit = True

@@ -10,6 +10,7 @@ import pytest
 
 from scheduler.store import Store
 from tests.web.conftest import Robot
+from tests.web.door import KEY
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "farm_client.py"
 
@@ -30,7 +31,7 @@ def _timeless(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_pages_together_are_the_whole_list(api: httpx.Client, example: ModuleType) -> None:
-    client = example.FarmClient(str(api.base_url))
+    client = example.FarmClient(str(api.base_url), KEY)
     for path in ("/jobs", "/scans", "/events"):
         whole = api.get(f"/api/v1{path}?limit=1000").json()
         assert len(whole) > 3
@@ -40,7 +41,7 @@ def test_pages_together_are_the_whole_list(api: httpx.Client, example: ModuleTyp
 
 
 def test_a_photograph_is_fetched_once(api: httpx.Client, example: ModuleType, tmp_path: Path) -> None:
-    client = example.FarmClient(str(api.base_url))
+    client = example.FarmClient(str(api.base_url), KEY)
     scan = api.get("/api/v1/plants/p02").json()["scans"][0]["id"]
     fetched = [client.keep_photograph(scan, 3, tmp_path / "3.jpg") for _ in range(2)]
     assert fetched == [True, False]
@@ -53,7 +54,7 @@ def test_a_photograph_is_fetched_once(api: httpx.Client, example: ModuleType, tm
 def test_the_stream_tells_the_state_and_what_happens_and_goes_on_where_it_was(
     own_api: httpx.Client, own: Path, robot: Robot, example: ModuleType
 ) -> None:
-    client = example.FarmClient(str(own_api.base_url))
+    client = example.FarmClient(str(own_api.base_url), KEY)
     stream = client.follow()
     kind, state = next(stream)
     assert (kind, state["robot"]["stopped"], state["jobs"][0]["plant"]) == ("state", False, "p01")

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from scheduler.rows import MeasurementRow, ScanRow
 from scheduler.store import Store
+from tests.web.door import KEY
 from tests.web.farm_fixture import STAGES_S, mass_of, traits_of
 from trellis.presets import preset
 from web.answers import PlantDetailAnswer
@@ -91,7 +92,7 @@ def test_both_plants_are_followed_to_their_end_and_the_table_shows_the_truth(own
         worker = threading.Thread(target=_play_the_daemon, args=(store,))
         worker.start()
         out = io.StringIO()
-        with DemoApi(str(own_api.base_url).rstrip("/")) as api:
+        with DemoApi(str(own_api.base_url).rstrip("/"), KEY) as api:
             outcomes = follow_to_the_end(Console(file=out, width=160), api, farm, children)
         worker.join()
     assert [outcome.plant.name for outcome in outcomes] == ["p02", "p03"]

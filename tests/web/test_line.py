@@ -9,11 +9,14 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.web.conftest import Robot
+from tests.web.door import KEY
 
 
 def _open(api: httpx.Client, origin: str | None = None) -> ClientConnection:
     url = str(api.base_url).rstrip("/").replace("http", "ws", 1)
-    return connect(f"{url}/api/v1/robot/line", origin=origin, proxy=None)  # type: ignore[arg-type]
+    return connect(
+        f"{url}/api/v1/robot/line", origin=origin, proxy=None, additional_headers={"authorization": f"Bearer {KEY}"}
+    )  # type: ignore[arg-type]
 
 
 def _ask(line: ClientConnection, message: str) -> dict[str, Any]:

@@ -9,7 +9,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from trellis.errors import DeviceError, InputError, OutOfSpace, Stopped, TrellisError
+from web.access import NotAllowed
 from web.answers import ErrorAnswer
+from web.attempts import TooManyAttempts
+from web.controls import SomebodyDrives
+from web.people import WrongPassword
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -21,6 +25,10 @@ UNREACHABLE: Responses = {503: {"model": ErrorAnswer, "description": "The daemon
 
 class NotThere(TrellisError):
     """What was asked for does not exist (yet)."""
+
+
+class Unfit(TrellisError):
+    """What was sent cannot be taken as it is."""
 
 
 class Refused(TrellisError):
@@ -47,7 +55,13 @@ def _status(error: Exception) -> int:
     # The store says "there is no ..." for a name that it does not know, and names the database when that fails.
     if isinstance(error, NotThere) or (isinstance(error, InputError) and str(error).startswith("there is no")):
         return 404
-    if isinstance(error, Stopped | Refused):
+    if isinstance(error, NotAllowed | WrongPassword):
+        return 403
+    if isinstance(error, TooManyAttempts):
+        return 429
+    if isinstance(error, Unfit):
+        return 422
+    if isinstance(error, Stopped | Refused | SomebodyDrives):
         return 409
     if isinstance(error, OutOfSpace):
         return 507

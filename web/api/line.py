@@ -48,7 +48,7 @@ def routes(farm: Farm) -> APIRouter:
 
 
 async def _answer(farm: Farm, socket: WebSocket, text: str) -> None:
-    number, call, threads = _read(farm, text)
+    number, call, threads = _read(farm, socket.scope["identity"].name, text)
     try:
         found = await asyncio.get_running_loop().run_in_executor(threads, call)
         answer = {"n": number, "robot": found}
@@ -60,7 +60,7 @@ async def _answer(farm: Farm, socket: WebSocket, text: str) -> None:
         return  # the page was closed meanwhile
 
 
-def _read(farm: Farm, text: str) -> tuple[Any, Callable[[], dict[str, Any]], ThreadPoolExecutor]:
+def _read(farm: Farm, who: str, text: str) -> tuple[Any, Callable[[], dict[str, Any]], ThreadPoolExecutor]:
     """The number of a message, what it asks for, and the threads that do it."""
     try:
         message = json.loads(text[:_LONGEST])
@@ -72,6 +72,7 @@ def _read(farm: Farm, text: str) -> tuple[Any, Callable[[], dict[str, Any]], Thr
     def call() -> dict[str, Any]:
         if word == "stop":
             told(farm.daemon.stop, "stop")
+            farm.note(f"{who} stopped the robot")
         elif word != "state":
             raise TrellisError('a message is {"do": "stop" or "state", "n": a number}')
         return robot(farm).model_dump(mode="json")

@@ -9,7 +9,8 @@ from fastapi import APIRouter
 
 from trellis.errors import TrellisError
 from web.answers import HealthAnswer, RobotAnswer
-from web.api.errors import UNREACHABLE
+from web.api.asked import Asker
+from web.api.errors import REFUSED, UNREACHABLE
 from web.api.told import told
 from web.farm import Farm
 from web.robot import robot
@@ -31,15 +32,21 @@ def routes(farm: Farm) -> APIRouter:
         return await asyncio.get_running_loop().run_in_executor(farm.watching, robot, farm)
 
     @router.post("/robot/stop", responses=UNREACHABLE)
-    async def stop() -> RobotAnswer:
-        """Freeze all eight actuators and hold. Nothing moves until the stop is cleared."""
+    async def stop(who: Asker) -> RobotAnswer:
+        """Freeze all eight actuators and hold. Nothing moves until it is cleared. Everybody who is signed in may."""
         await urgently(lambda: told(farm.daemon.stop, "stop"))
+        farm.note(f"{who.name} stopped the robot")
         return await urgently(lambda: robot(farm))
 
-    @router.post("/robot/clear", responses=UNREACHABLE)
-    async def clear() -> RobotAnswer:
-        """Lift a stop. The robot does not move by this alone, but work that waits may go on."""
+    @router.post("/robot/clear", responses=UNREACHABLE | REFUSED)
+    async def clear(who: Asker) -> RobotAnswer:
+        """Lift a stop. The robot does not move by this alone, but work that waits may go on.
+
+        Refused while another holds the controls.
+        """
+        farm.controls.check(who.name)
         await urgently(lambda: told(farm.daemon.clear, "clear"))
+        farm.note(f"{who.name} cleared the stop")
         return await urgently(lambda: robot(farm))
 
     @router.get("/health")

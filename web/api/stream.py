@@ -7,11 +7,11 @@ it reads again it gets the state of then, and the events that it missed.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 
 from trellis.errors import TrellisError
@@ -75,18 +75,22 @@ def routes(farm: Farm) -> APIRouter:
     reader = _Reader(farm)
 
     @router.get("/stream", response_class=StreamingResponse, responses=_DESCRIBED)
-    async def stream(last_event_id: Annotated[str | None, Header()] = None) -> StreamingResponse:
-        """`state` once a refresh (robot, running jobs), and `event` for all that happens; a number goes on after it."""
+    async def stream(request: Request, last_event_id: Annotated[str | None, Header()] = None) -> StreamingResponse:
+        """`state` once a refresh (robot, running jobs), `event` for all that happens; a number goes on after it."""
         known = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdigit() else None
-        return StreamingResponse(_messages(farm, reader, known), media_type="text/event-stream", headers=_HEADERS)
+        return StreamingResponse(
+            _messages(farm, reader, known, request.scope["still"]), media_type="text/event-stream", headers=_HEADERS
+        )
 
     return router
 
 
-async def _messages(farm: Farm, reader: _Reader, known: int | None) -> AsyncIterator[str]:
-    """Without a number to go on after, events begin with those that happen from now on."""
+async def _messages(
+    farm: Farm, reader: _Reader, known: int | None, still: Callable[[], Awaitable[object]]
+) -> AsyncIterator[str]:
+    """Without a number to go on after, events begin with those from now on. It ends when its reader is signed out."""
     yield f"retry: {round(1000 * max(1.0, farm.refresh_s))}\n\n"
-    while True:
+    while await still() is not None:
         now = await reader.now()
         newest = max((number for number, _ in now.events), default=0)
         for number, line in now.events:

@@ -4,40 +4,38 @@ The bar is plain HTML with a script of its own: the stop button works while the 
 it is up.
 """
 
-import hashlib
 import json
 from html import escape
-from pathlib import Path
 
 from nicegui import ui
 
 from web.farm import Farm
+from web.statics import versioned
 
-STATIC = Path(__file__).parent.parent / "static"
 _PAGES = (("Wall", "/"), ("Calendar", "/calendar"), ("Queue", "/queue"), ("API", "/api"))
 
 
 def frame(farm: Farm, title: str, here: str) -> None:
     """Put the bar, the banners and the dialogs on the page that is being built."""
     ui.page_title(f"{title} · {farm.name}")
-    ui.add_head_html(f'<link rel="stylesheet" href="{_versioned("instrument.css")}">')
+    ui.add_head_html(f'<link rel="stylesheet" href="{versioned("instrument.css")}">')
     ui.add_body_html(_bar(farm, here) + _BANNERS + _DIALOGS)
-    ui.add_body_html(f'<script src="{_versioned("instrument.js")}"></script>')
-
-
-def _versioned(name: str) -> str:
-    """The address of a static file; its content's hash makes a new release replace what a browser keeps."""
-    return f"/static/{name}?{hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+    ui.add_body_html(f'<script src="{versioned("instrument.js")}"></script>')
 
 
 def _bar(farm: Farm, here: str) -> str:
     links = "".join(
         f'<a href="{path}"{" aria-current=page" if path == here else ""}>{name}</a>' for name, path in _PAGES
     )
-    config = escape(json.dumps({"refresh_ms": round(farm.refresh_s * 1000)}), quote=True)
+    who = ui.context.client.request.scope["identity"]
+    config = escape(
+        json.dumps({"refresh_ms": round(farm.refresh_s * 1000), "may": sorted(who.permissions)}), quote=True
+    )
+    me = escape(who.name)
     return (
         f'<header id="bar" data-config="{config}"><a class="farm" href="/">{escape(farm.name)}</a><nav>{links}</nav>'
         '<span id="robot" role="status">asking the robot</span>'
+        f'<form class="me" method="post" action="/signout"><button title="Sign out {me}">{me}</button></form>'
         '<button id="stop" type="button" aria-label="Stop the robot now" '
         'aria-keyshortcuts="s" title="Key: S, or Pause">STOP</button></header>'
     )

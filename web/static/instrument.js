@@ -3,6 +3,7 @@
 (() => {
   const find = (selector) => document.querySelector(selector);
   const config = JSON.parse(find("#bar").dataset.config);
+  document.body.dataset.may = config.may.join(" ");
   let answeredAt = performance.now();
   let toastTimer;
 
