@@ -11,7 +11,7 @@ import pycolmap
 import typer
 from rich.console import Console
 
-from reconstruction.config import ReconstructionSection
+from reconstruction.config import reconstruction_options
 from reconstruction.many import each_of
 from reconstruction.pipeline import STAGES, StageEvent
 from reconstruction.pipeline import reconstruct as run_stages
@@ -19,7 +19,6 @@ from reconstruction.progress import follow
 from reconstruction.request import Request
 from reconstruction.summary import print_summary
 from reconstruction.weighing import read_scale
-from trellis.config import load_configuration
 from trellis.errors import InputError, ReconstructionFailed
 
 
@@ -85,9 +84,7 @@ def reconstruct(
             )
         _many(images, [str(item) for pair in told.items() if pair[1] is not None for item in pair], out, jobs)
         return
-    options = load_configuration(config).section(ReconstructionSection) if config else ReconstructionSection()
-    if mass_model is not None:
-        options = options.model_copy(update={"mass_model": mass_model})
+    options = reconstruction_options(config, mass_model)
     read_scale(options.mass_model)  # a model that cannot be used is told now, not after minutes of work
     given = {
         "poses": poses,

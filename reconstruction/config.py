@@ -1,8 +1,10 @@
 """The section `[reconstruction]`: what a person may choose about the way from photographs to numbers."""
 
+from pathlib import Path
+
 from pydantic import Field
 
-from trellis.config import Section
+from trellis.config import Section, load_configuration
 
 
 class SparseOptions(Section):
@@ -68,3 +70,18 @@ class ReconstructionSection(Section):
     surface: SurfaceOptions = SurfaceOptions()
     mass_model: str = "lettuce-published"
     keep_stages: bool = True
+
+
+def reconstruction_options(config: Path | None, mass_model: str | None = None) -> ReconstructionSection:
+    """`[reconstruction]` of a configuration file, or the defaults; `mass_model` comes before what it says.
+
+    A model's file that the configuration names is looked for from the configuration's own folder.
+    """
+    if config is None:
+        options = ReconstructionSection()
+    else:
+        configuration = load_configuration(config)
+        options = configuration.section(ReconstructionSection)
+        if options.mass_model.endswith(".json"):
+            options = options.model_copy(update={"mass_model": str(configuration.resolve(options.mass_model))})
+    return options if mass_model is None else options.model_copy(update={"mass_model": mass_model})

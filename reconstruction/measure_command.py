@@ -7,7 +7,7 @@ import pycolmap
 import typer
 from rich.console import Console
 
-from reconstruction.config import ReconstructionSection
+from reconstruction.config import reconstruction_options
 from reconstruction.leaves import tell_apart
 from reconstruction.panel import find_panel, middle_distance
 from reconstruction.rims import without_fringe
@@ -17,7 +17,6 @@ from reconstruction.summary import print_summary
 from reconstruction.surface import in_unit_of, leaf_surface, thin_sheets
 from reconstruction.traits import measure as measure_traits
 from reconstruction.weighing import read_scale, weigh
-from trellis.config import load_configuration
 from trellis.durable import write_durably
 
 
@@ -38,8 +37,8 @@ def measure(
 
     Writes `traits.json` and `mass.json` anew; clouds, mesh and report stay as they are.
     """
-    options = load_configuration(config).section(ReconstructionSection) if config else ReconstructionSection()
-    scale = read_scale(mass_model or options.mass_model)
+    options = reconstruction_options(config, mass_model)
+    scale = read_scale(options.mass_model)
     pycolmap.logging.minloglevel = pycolmap.logging.FATAL.value
     model, (everything, points) = read_model(folder), read_clouds(folder)
     chosen = in_unit_of(model, options.surface)

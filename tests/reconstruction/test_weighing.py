@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from reconstruction.config import reconstruction_options
 from reconstruction.mass import read_mass_model
 from reconstruction.mass_fit.model_file import LeafArea, fit_model, model_text, read_model
 from reconstruction.mass_fit.prediction import predict_table
@@ -120,3 +121,10 @@ def test_reconstruct_refuses_a_model_before_it_begins(tmp_path: Path) -> None:
         result = CliRunner().invoke(program, ["reconstruct", str(tmp_path), "--mass-model", str(tmp_path / model)])
         assert result.exit_code != 0
         assert said in str(result.exception)
+
+
+def test_a_model_beside_the_configuration_is_found_and_the_option_comes_before_it(tmp_path: Path) -> None:
+    (tmp_path / "farm.toml").write_text('[reconstruction]\nmass_model = "own.json"\n')
+    assert reconstruction_options(tmp_path / "farm.toml").mass_model == str(tmp_path / "own.json")
+    assert reconstruction_options(tmp_path / "farm.toml", "lettuce-published").mass_model == "lettuce-published"
+    assert reconstruction_options(None).mass_model == "lettuce-published"
