@@ -19,6 +19,8 @@ from reconstruction.growth.yellowing import find_yellowing
 from trellis.errors import InputError
 
 _HALF = 1.6449
+#: A rate from a look before these last days is not today's.
+_RECENT_DAYS = 4
 _PLACE = ("plant", "batch", "size", "day")
 _LEVELS = ("measured", "smoothed", "smoothed_low", "smoothed_high")
 _RATES = ("growth_per_day", "growth_low_per_day", "growth_high_per_day")
@@ -136,7 +138,10 @@ def _forecast_cells(part: Grown, said: Forecast, row: int, target: float) -> tup
 
 
 def standing(parts: list[Grown], size: str) -> list[Standing]:
-    """The plants whose place is known, with their newest size and rate; of a plant seen once the rate is unknown."""
+    """The plants whose place is known, with their newest size and rate.
+
+    The rate is unknown of a plant that was seen once, or not in the last days.
+    """
     found = []
     for part in (one for one in parts if one.seen.size.name == size):
         for row, plant in enumerate(part.seen.plants):
@@ -144,7 +149,8 @@ def standing(parts: list[Grown], size: str) -> list[Standing]:
             if len(looks) == 0 or not np.isfinite(part.places_m[row]).all():
                 continue
             got, last = part.smoothed, looks[-1]
-            rate = (got.rate_per_day[row, last], got.rate_std_per_day[row, last]) if len(looks) > 1 else (np.nan,) * 2
+            known = len(looks) > 1 and last >= len(part.seen.days) - _RECENT_DAYS
+            rate = (got.rate_per_day[row, last], got.rate_std_per_day[row, last]) if known else (np.nan,) * 2
             found.append(Standing(plant, *part.places_m[row], float(np.exp(got.log_size[row, last])), *rate))
     return found
 

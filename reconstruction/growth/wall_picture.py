@@ -13,6 +13,8 @@ from matplotlib.patches import Circle
 from reconstruction.growth.findings import Finding
 
 _SMALLEST, _LARGEST = 0.25, 0.48
+#: On a colour darker than this, letters are white.
+_DARK = 0.4
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ def wall_figure(standing: list[Standing], findings: list[Finding], day: int) -> 
         axis.add_patch(Circle((one.x_m, one.y_m), radius, facecolor=colour, **ring))
         rate = f"{100 * one.rate_per_day:.0f} ± {164 * one.rate_std_per_day:.0f} %" if there else "?"
         told = f"\n{troubled[one.plant].kind}" if one.plant in troubled else ""
-        axis.text(one.x_m, one.y_m, f"{one.plant}\n{rate}{told}", ha="center", va="center", fontsize=7)
+        dark = there and np.dot(colour[:3], (0.3, 0.59, 0.11)) < _DARK
+        axis.text(one.x_m, one.y_m, f"{one.plant}\n{rate}{told}", ha="center", va="center", fontsize=8,
+                  color="white" if dark else "black")  # fmt: skip
     margin = 0.7 * pitch
     axis.set_xlim(places[:, 0].min() - margin, places[:, 0].max() + margin)
     axis.set_ylim(places[:, 1].min() - margin, places[:, 1].max() + margin)
