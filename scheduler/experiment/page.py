@@ -147,7 +147,8 @@ def _law(found: dict[str, Any]) -> str:
 
 
 def _problems(found: dict[str, Any]) -> str:
-    both = found["problems"] | {f"{plant}, over the canopy": why for plant, why in found["canopy_problems"].items()}
+    both = dict.fromkeys(found["not_scanned"], "no scan") | found["problems"]
+    both |= {f"{plant}, over the canopy": why for plant, why in found["canopy_problems"].items()}
     if not both:
         return "<p>Nothing: every plant was measured in every way.</p>"
     return "<ul>" + "".join(f"<li>{escape(plant)}: {escape(why)}</li>" for plant, why in both.items()) + "</ul>"

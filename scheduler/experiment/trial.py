@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def run(order: Order, out: Path) -> Iterator[Step]:
     _same_order(order, out)
     trial = harvests(order.plants, order.seed)
     rows: list[PlantDay] = []
+    unscanned: list[str] = []
     for harvest in trial:
         place = out / f"run{harvest.run}-day{harvest.day}"
         todo = [plant for plant in harvest.cut if not is_measured(_folder(place, plant))]
@@ -62,20 +63,21 @@ def run(order: Order, out: Path) -> Iterator[Step]:
                 rows.append(read_row(folder))
                 continue
             if not is_scanned(folder):
+                unscanned.append(plant.name)
                 yield Step(len(rows), order.plants, f"{plant.name}: no scan, so no row; start again to try once more")
                 continue
             row = measure(plant, folder, place / "trellis.toml")
             rows.append(row)
             yield Step(len(rows), order.plants, _said(row))
-    write_tables(rows, out, order.command)
+    write_tables(rows, out, order.command, unscanned)
     yield Step(len(rows), order.plants, f"tables and page in {out}")
 
 
-def write_tables(rows: list[PlantDay], out: Path, command: str) -> None:
-    """`results.json`, `plants.csv`, `dry.png`, `fresh.png` and `report.html`."""
+def write_tables(rows: list[PlantDay], out: Path, command: str, unscanned: Sequence[str] = ()) -> None:
+    """`results.json`, `plants.csv`, `dry.png`, `fresh.png` and `report.html`; plants without a scan are named."""
     if not rows:
         raise InputError(f"{out}: no plant was measured; the lines above say why")
-    found = {"command": command} | results(rows, out)
+    found = {"command": command, "not_scanned": list(unscanned)} | results(rows, out)
     write_durably(out / "results.json", (json.dumps(found, indent=1) + "\n").encode())
     figures = {mass: png(scatter_figure(rows, mass)) for mass in ("dry", "fresh")}
     for mass, content in figures.items():

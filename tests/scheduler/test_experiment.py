@@ -165,13 +165,14 @@ def test_p_values_of_areas_are_those_of_the_masses_they_are_proportional_to() ->
 def test_a_plant_that_was_not_measured_is_missing_from_its_tables_and_named(tmp_path: Path) -> None:
     rows = _rows(12)
     rows[3] = replace(rows[3], area_m2=float("nan"), volume_m3=float("nan"), problem="two plants grown together")
-    write_tables(rows, tmp_path, "trellis experiment --plants 12")
+    write_tables(rows, tmp_path, "trellis experiment --plants 12", ["r2p09"])
     found = json.loads((tmp_path / "results.json").read_text())
     assert found["measured"] == 11
     assert found["regressions"]["dry"]["area"]["plants"] == 11
     assert found["regressions"]["dry"]["age"]["plants"] == 12
     page = (tmp_path / "report.html").read_text()
     assert f"{rows[3].plant}: two plants grown together" in page
+    assert "r2p09: no scan" in page
     assert "(0.846)" in page  # what was published stands beside
     assert "http" not in page.replace("http-equiv", "")
     assert cv2.imread(str(tmp_path / "dry.png")).std() > 10
