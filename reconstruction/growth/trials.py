@@ -17,6 +17,9 @@ from reconstruction.growth.curve import Array
 from reconstruction.growth.mixed import Mixed, fit_mixed
 from trellis.errors import InputError
 
+#: Variance of ln size within groups below which nothing was measured: no plants are alike to 0.01 %.
+_LEAST_VARIANCE = 1e-8
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -68,6 +71,10 @@ def compare(log_size: Array, days: NDArray[np.int64], group: tuple[str, ...]) ->
             raise InputError(
                 f"day {day}: group {names[int(counts.argmin())]!r} has {counts.min()} plants; a comparison needs two "
                 "of each group, choose looks on which all were measured"
+            )
+        if _within(log_size[:, look], of) < _LEAST_VARIANCE:
+            raise InputError(
+                f"day {day}: the plants of each group are of one size; a comparison needs their spread, check the table"
             )
     pairs = _pairs(log_size, days, of, names)
     spread = np.sqrt(np.mean([_within(log_size[:, look], of) for look in range(len(days))]))

@@ -83,3 +83,5 @@ def test_too_few_plants_are_refused_with_the_group() -> None:
         compare(np.zeros((3, 1)), np.array([7]), ("a", "a", "b"))
     with pytest.raises(InputError, match="needs two groups"):
         compare(np.zeros((3, 1)), np.array([7]), ("a", "a", "a"))
+    with pytest.raises(InputError, match="day 7: the plants of each group are of one size"):
+        compare(np.zeros((4, 1)), np.array([7]), ("a", "a", "b", "b"))
