@@ -13,7 +13,7 @@ from reconstruction.mass_fit.paper import regression
 from scheduler.experiment.plant_day import PlantDay
 from scheduler.experiment.results import CHAIN, METHODS, PUBLISHED
 
-_SCHEDULE_COLOURS = {"standard": "#1b7837", "nitrogen-3": "#b35806"}
+_SCHEDULE_COLOURS = {"standard": "#1b7837", "ph-7.0": "#b35806"}
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .7rem;border-bottom:1px solid #ddd;"

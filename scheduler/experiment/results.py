@@ -73,7 +73,7 @@ def results(rows: list[PlantDay], folder: Path) -> dict[str, Any]:
 def p_values(rows: list[PlantDay], masses: dict[str, Array], columns: dict[str, Array]) -> dict[str, dict[str, float]]:
     """For each question, the p-value by true masses and by every method.
 
-    Ages of a run: its first harvest against the one a week later, schedules taken into account. Schedules: all of the
+    Ages of a run: its first harvest against the next, three days later, schedules taken into account. Schedules: all of the
     second run, harvests taken into account. Raw values, as published.
     """
     values = {f"true {mass} mass": y for mass, y in masses.items()}
@@ -81,7 +81,7 @@ def p_values(rows: list[PlantDay], masses: dict[str, Array], columns: dict[str, 
     out: dict[str, dict[str, float]] = {}
     for run in sorted({row.run for row in rows}):
         days = sorted({row.day for row in rows if row.run == run})
-        pair = (days[0], days[min(2, len(days) - 1)])
+        pair = (days[0], days[min(1, len(days) - 1)])
         chosen = [index for index, row in enumerate(rows) if row.run == run and row.day in pair]
         age, schedule = [rows[i].day for i in chosen], [rows[i].schedule for i in chosen]
         title = f"age, run {run}: day {pair[0]} against {pair[1]}"
