@@ -73,8 +73,8 @@ def results(rows: list[PlantDay], folder: Path) -> dict[str, Any]:
 def p_values(rows: list[PlantDay], masses: dict[str, Array], columns: dict[str, Array]) -> dict[str, dict[str, float]]:
     """For each question, the p-value by true masses and by every method.
 
-    Ages of a run: its first harvest against the next, three days later, schedules taken into account. Schedules: all of the
-    second run, harvests taken into account. Raw values, as published.
+    Ages of a run: its first harvest against the next, three days later, schedules taken into account. Schedules: all
+    of the second run, harvests taken into account. Raw values, as published.
     """
     values = {f"true {mass} mass": y for mass, y in masses.items()}
     values |= {METHODS[name][0]: x for name, x in columns.items() if name != "age"}

@@ -49,7 +49,7 @@ def projected_area_m2(folder: ScanFolder, scan: ScanManifest) -> float:
     collar_px = middle + focal_px * np.array([x, y]) / depth_m
     rows, columns = np.indices(picture.shape[:2])
     near = np.hypot(columns - collar_px[0], rows - collar_px[1]) < focal_px * scan.plant_radius_m / depth_m
-    return float((coloured(picture) & near).sum()) * (depth_m / focal_px) ** 2
+    return float((coloured(picture) & near).sum() * (depth_m / focal_px) ** 2)
 
 
 def coloured(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -14,8 +14,9 @@ from scan.config import CameraSection, ViewsSection, WallSection
 from scan.sizes import age_days
 from scheduler.experiment.design import SCHEDULES, harvests
 from scheduler.experiment.farm_day import SizeOfTrial, farm_text
-from scheduler.experiment.plant_day import MEASURED, PlantDay, read_row
+from scheduler.experiment.plant_day import MEASURED, PlantDay, is_measured, measure, read_row
 from scheduler.experiment.results import p_values, results
+from scheduler.experiment.scanning import SECONDS, TRUTH
 from scheduler.experiment.top_view import over_canopy, projected_area_m2
 from scheduler.experiment.trial import Order, remaining, run, write_tables
 from trellis.config import check_tables
@@ -26,6 +27,7 @@ from trellis.geometry import Pose
 from trellis.lens import Lens, lens_text
 from trellis.manifest import Outcome, PoseRecord, ScanManifest, ViewRecord, write_manifest
 from trellis.pose_file import CameraPose, poses_text
+from trellis.records import MassEstimate, Traits
 
 COLLAR = (0.72, 0.81, 0.0)
 
@@ -115,6 +117,51 @@ def test_a_drone_has_the_views_from_above_only(tmp_path: Path) -> None:
     assert len(drone.poses.read_text().splitlines()) == 6
     assert drone.camera.exists()
     assert over_canopy(folder, scan, tmp_path / "few", float(np.radians(33)), 6) is None
+
+
+def _reconstructed(folder: ScanFolder, area_m2: float, **changed: object) -> None:
+    values = {"images_given": 9, "images_registered": 9, "reprojection_error_px": 0.5, "scale_source": "board",
+              "leaf_area_m2": area_m2, "leaf_area_std_m2": 0.002, "volume_m3": 0.001, "height_m": 0.1}  # fmt: skip
+    mass = MassEstimate(fresh_mass_kg=0.02, fresh_mass_low_kg=0.01, fresh_mass_high_kg=0.03, model="m")
+    write_durably(folder.reconstruction / "traits.json", Traits(**(values | changed)).model_dump_json().encode())
+    write_durably(folder.reconstruction / "mass.json", mass.model_dump_json().encode())
+
+
+def _scanned(path: Path) -> ScanFolder:
+    folder, _ = _scan(path)
+    truth = {
+        "fresh_mass_kg": 0.025,
+        "dry_mass_kg": 0.0013,
+        "leaf_area_m2": 0.06,
+        "well_seen_area_m2": 0.055,
+        "views": 9,
+    }
+    write_durably(folder.path / TRUTH, json.dumps(truth).encode())
+    write_durably(folder.path / SECONDS, b'{"planned_s": 1.5, "scanned_s": 60.5}')
+    return folder
+
+
+def test_a_plant_is_measured_from_all_views_and_from_those_above_and_is_done(tmp_path: Path) -> None:
+    folder = _scanned(tmp_path)
+    _reconstructed(folder, 0.05)
+    # The canopy has fewer views than a model needs: a row all the same, which says so.
+    plant = harvests(4, 1)[0].cut[0]
+    row = measure(plant, folder, tmp_path / "trellis.toml")
+    assert (row.area_m2, row.volume_m3, row.true_area_m2, row.dry_mass_kg) == (0.05, 0.001, 0.06, 0.0013)
+    assert row.top_view_area_m2 == pytest.approx(np.pi * 0.06**2, rel=0.03)
+    assert row.scan_s == 62
+    assert np.isnan(row.canopy_area_m2)
+    assert row.canopy_problem == "fewer than 6 views from above"
+    assert is_measured(folder)
+    assert repr(read_row(folder)) == repr(row)  # NaN is not itself
+
+
+def test_what_is_not_trusted_is_no_measurement(tmp_path: Path) -> None:
+    folder = _scanned(tmp_path)
+    _reconstructed(folder, 0.05, trusted=False, untrusted_reason="two plants grown together")
+    row = measure(harvests(4, 1)[0].cut[0], folder, tmp_path / "trellis.toml")
+    assert row.problem == "two plants grown together"
+    assert np.isnan(row.area_m2)
 
 
 def _rows(count: int = 48) -> list[PlantDay]:
