@@ -35,7 +35,7 @@ def reconcile(
 
     Returns: Where another plane won, shape (h, w).
     """
-    p, shape = level.pinhole, level.grey.shape[1:]
+    p, shape = level.pinhole, level.depth_m.shape[1:]
     lens = np.float32(p.focal_px), np.float32(p.cx_px - 0.5), np.float32(p.cy_px - 0.5)
     turns, shifts = motions(model, view, others)
     back_turns = np.ascontiguousarray(turns.transpose(0, 2, 1))
@@ -47,9 +47,9 @@ def reconcile(
     wanted = (planes[0] > 0) & ~level.flat[view]
     if half:
         wanted &= np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0
-    sources, size = level.grey[others].reshape(-1), np.array(shape)
+    sources, size = level.grey[others].reshape(-1), np.array(level.grey.shape[1:])
     _settle(
-        level.grey[view], sources, size, turns, shifts, back_turns, back_shifts, *lens, *planes, wanted,
+        level.grey[view], sources, size, level.zoom, turns, shifts, back_turns, back_shifts, *lens, *planes, wanted,
         level.depth_m, level.normal, proposers, nearest, origin, changed,
     )  # fmt: skip
     return changed
@@ -92,19 +92,21 @@ def _carry_over(depth, cost, others, turns, shifts, focal, cx, cy, nearest, orig
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy", parallel=True)
 def _settle(  # type: ignore[no-untyped-def]
-    reference, sources, size, turns, shifts, back_turns, back_shifts, focal, cx, cy, depth, normal, cost, wanted,
+    reference, sources, size, zoom, turns, shifts, back_turns, back_shifts, focal, cx, cy, depth, normal, cost, wanted,
     all_depth, all_normal, others, nearest, origin, changed,
 ):  # fmt: skip
     """Each pixel's plane against those that other views propose; the better one stays.
 
     Args:
-        reference, sources, size, turns, shifts, focal, cx, cy, depth, normal, cost, wanted: As in `patchmatch.sweep`.
+        reference, sources, size, zoom, turns, shifts, focal, cx, cy, depth, normal, cost, wanted: As in
+            `patchmatch.sweep`.
         back_turns, back_shifts: From each source's camera to the reference's.
         all_depth, all_normal: All maps, (v, h, w) and (v, h, w, 3), int8.
         others, nearest, origin: As in `_carry_over`.
         changed: Set where another plane won, shape (h, w), bool.
     """
-    height, width = reference.shape
+    height, width = depth.shape
+    fine_focal, fine_cx, fine_cy = focal * np.float32(zoom), cx * np.float32(zoom), cy * np.float32(zoom)
     count = others.size
     for y in numba.prange(height):
         weights = np.empty(SAMPLES, np.float32)
@@ -161,12 +163,12 @@ def _settle(  # type: ignore[no-untyped-def]
                     found += 1
             if found == 1 or votes[0] >= _ENOUGH:
                 continue
-            mean, variance = patch_around(reference, x, y, patch, weights)
+            mean, variance = patch_around(reference, x * zoom, y * zoom, patch, weights)
             best, winner, its_cost = np.float32(1e9), 0, cost[y, x]
             for j in range(found):
                 c = two_best_of(
-                    sources, size, turns, shifts, focal, cx, cy, x, y, patch, weights, mean, variance,
-                    planes[j, 0], planes[j, 1], planes[j, 2], planes[j, 3],
+                    sources, size, turns, shifts, fine_focal, fine_cx, fine_cy, x * zoom, y * zoom, patch, weights,
+                    mean, variance, planes[j, 0], planes[j, 1], planes[j, 2], planes[j, 3],
                 )  # fmt: skip
                 score = c - _FAVOUR * np.float32(min(votes[j], _MOST))
                 if score < best:

@@ -27,6 +27,8 @@ _PROPOSERS = 6
 #: What matches worse than this at the coarse level is not looked at again.
 _HOPELESS = 0.9
 _USUAL_VIEWS = 64
+#: Photographs are so many times as fine as the maps: what decides deep inside a head is a small patch in sharp pixels.
+_ZOOM = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +53,28 @@ class DepthMaps:
 def depth_maps(model: Model, options: DenseOptions) -> Generator[float, None, DepthMaps]:
     """Depth of every view; yields the share that is done."""
     scale = _scale(model, options)
-    fine, coarse = pinhole_of(model.lens, scale), pinhole_of(model.lens, scale / 2)
-    maps = undistortion(model.lens, fine)
-    colour = np.stack([read_undistorted(model, view, maps) for view in range(len(model.views))])
-    grey = np.stack([cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) for picture in colour]).astype(np.float32) / 255
-    half = np.stack([cv2.resize(g, (coarse.width_px, coarse.height_px), interpolation=cv2.INTER_AREA) for g in grey])
+    zoom = _ZOOM if _ZOOM * scale <= 1 else 1
+    pictures = pinhole_of(model.lens, zoom * scale)
+    fine, coarse = pictures.every(zoom), pinhole_of(model.lens, zoom * scale / 2).every(zoom)
+    grey, colour = _photographs(model, pictures, fine, zoom)
+    size = (zoom * coarse.width_px, zoom * coarse.height_px)
+    half = np.stack([cv2.resize(g, size, interpolation=cv2.INTER_AREA) for g in grey])
     panel = find_panel(model.points_world_m, model, options.seed)
-    level = yield from _coarse(model, Level.empty(coarse, half), panel, options)
-    level = yield from _fine(model, level, Level.empty(fine, grey), panel, options)
+    level = yield from _coarse(model, Level.empty(coarse, half, zoom), panel, options)
+    level = yield from _fine(model, level, Level.empty(fine, grey, zoom), panel, options)
     return DepthMaps(fine, level.depth_m, level.normal, level.cost, colour)
+
+
+def _photographs(model: Model, pictures: Pinhole, maps: Pinhole, zoom: int) -> tuple[Float, NDArray[np.uint8]]:
+    """Undistorted photographs in grey, 0 to 1, and their colours at the pixels of the maps."""
+    lens = undistortion(model.lens, pictures)
+    grey = np.empty((len(model.views), pictures.height_px, pictures.width_px), np.float32)
+    colour = np.empty((len(model.views), maps.height_px, maps.width_px, 3), np.uint8)
+    for view in range(len(model.views)):
+        picture = read_undistorted(model, view, lens)
+        grey[view] = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) / np.float32(255)
+        colour[view] = picture[::zoom, ::zoom][: maps.height_px, : maps.width_px]
+    return grey, colour
 
 
 def _coarse(model: Model, level: Level, panel: Panel | None, options: DenseOptions) -> Generator[float, None, Level]:

@@ -26,7 +26,8 @@ class Level:
 
     Args:
         pinhole: Of all maps.
-        grey: Undistorted photographs, 0 to 1, shape (v, h, w).
+        grey: Undistorted photographs, 0 to 1, `zoom` times as fine as the maps, shape (v, zoom h, zoom w).
+        zoom: Pixels of the photographs for one of the maps; the maps' pixel (x, y) is theirs at zoom times that.
         depth_m: Along the line of sight's z, 0 where nothing was found, shape (v, h, w).
         normal: In the camera frame, towards the camera, 127 for 1, int8, shape (v, h, w, 3).
         cost: 0 is a perfect match, 127 no likeness (correlation 0), uint8, shape (v, h, w).
@@ -35,21 +36,24 @@ class Level:
 
     pinhole: Pinhole
     grey: Float
+    zoom: int
     depth_m: Float
     normal: NDArray[np.int8]
     cost: NDArray[np.uint8]
     flat: NDArray[np.bool_]
 
     @classmethod
-    def empty(cls, pinhole: Pinhole, grey: Float) -> "Level":
+    def empty(cls, pinhole: Pinhole, grey: Float, zoom: int) -> "Level":
         """Nothing found yet."""
+        shape = (len(grey), pinhole.height_px, pinhole.width_px)
         return cls(
             pinhole,
             grey,
-            np.zeros(grey.shape, np.float32),
-            np.zeros((*grey.shape, 3), np.int8),
-            np.full(grey.shape, 255, np.uint8),
-            np.zeros(grey.shape, np.bool_),
+            zoom,
+            np.zeros(shape, np.float32),
+            np.zeros((*shape, 3), np.int8),
+            np.full(shape, 255, np.uint8),
+            np.zeros(shape, np.bool_),
         )
 
     def planes(self, view: int) -> Planes:
@@ -65,7 +69,9 @@ class Level:
 
     def copy(self) -> "Level":
         """The same maps, to be bettered while this stays as it is."""
-        return Level(self.pinhole, self.grey, self.depth_m.copy(), self.normal.copy(), self.cost.copy(), self.flat)
+        return Level(
+            self.pinhole, self.grey, self.zoom, self.depth_m.copy(), self.normal.copy(), self.cost.copy(), self.flat
+        )
 
     def finer(self, view: int, pinhole: Pinhole) -> Planes:
         """One view's planes at another resolution."""

@@ -112,7 +112,6 @@ def _match(sources, size, turns, shifts, focal, cx, cy, x, y, patch, weights, me
 
 @_jit
 def sort_sources(  # type: ignore[no-untyped-def]
-    reference,
     sources,
     size,
     turns,

@@ -26,6 +26,7 @@ def sweep(  # type: ignore[no-untyped-def]
     reference,
     sources,
     size,
+    zoom,
     turns,
     shifts,
     focal,
@@ -47,10 +48,11 @@ def sweep(  # type: ignore[no-untyped-def]
     Pixels of one call only read what no pixel of the same call writes, so the order of rows does not matter.
 
     Args:
-        reference: Grey, 0 to 1, shape (h, w), float32.
-        sources: The others likewise, one after the other, shape (s * h * w,); `size` is (h, w).
+        reference: Grey, 0 to 1, `zoom` times as fine as the planes, float32.
+        sources: The others likewise, one after the other, flat; `size` is the height and width of each.
+        zoom: Pixels of the photographs for one of the planes.
         turns, shifts: From the reference camera to each source's, shapes (s, 3, 3) and (s, 3), float32.
-        focal, cx, cy: One pinhole for all, pixels; `cx`, `cy` by array index (COLMAP's less a half).
+        focal, cx, cy: One pinhole for all, pixels of the planes; `cx`, `cy` by array index (COLMAP's less a half).
         depth, normal, cost: The planes, shapes (h, w), (h, w, 3), (h, w); normals point to the camera.
         wanted: Where to look, shape (h, w), bool.
         colour: 0 or 1.
@@ -62,8 +64,9 @@ def sweep(  # type: ignore[no-untyped-def]
             `ONLY_JUDGE` tries nothing and fills in the cost of the planes as they are.
         seed: Of the random changes.
     """
-    height, width = reference.shape
+    height, width = depth.shape
     step = 1 if rows < 0 else 2
+    fine_focal, fine_cx, fine_cy = focal * np.float32(zoom), cx * np.float32(zoom), cy * np.float32(zoom)
     for row in numba.prange((height + step - 1) // step):
         y = row * step + max(rows, 0)
         if y >= height:
@@ -77,12 +80,12 @@ def sweep(  # type: ignore[no-untyped-def]
         for x in range((y + colour) % 2, width, 2):
             if not wanted[y, x]:
                 continue
-            mean, variance = patch_around(reference, x, y, patch, weights)
+            mean, variance = patch_around(reference, x * zoom, y * zoom, patch, weights)
             if variance < 0.3 * NOISE:
                 continue
             sort_sources(
-                reference, sources, size, turns, shifts, focal, cx, cy, x, y, patch, weights, mean, variance,
-                depth[y, x], normal[y, x, 0], normal[y, x, 1], normal[y, x, 2], costs, order,
+                sources, size, turns, shifts, fine_focal, fine_cx, fine_cy, x * zoom, y * zoom, patch, weights, mean,
+                variance, depth[y, x], normal[y, x, 0], normal[y, x, 1], normal[y, x, 2], costs, order,
             )  # fmt: skip
             best = two_best(costs, order)
             rx, ry = (np.float32(x) - cx) / focal, (np.float32(y) - cy) / focal
@@ -102,8 +105,8 @@ def sweep(  # type: ignore[no-untyped-def]
                 if not ok:
                     continue
                 found = judge(
-                    sources, size, turns, shifts, focal, cx, cy, x, y, patch, weights, mean, variance,
-                    trial[0], trial[1], trial[2], trial[3], order, all_sources, best, costs,
+                    sources, size, turns, shifts, fine_focal, fine_cx, fine_cy, x * zoom, y * zoom, patch, weights,
+                    mean, variance, trial[0], trial[1], trial[2], trial[3], order, all_sources, best, costs,
                 )  # fmt: skip
                 if found < best:
                     best = found
@@ -113,9 +116,9 @@ def sweep(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, fastmath=True, error_model="numpy", parallel=True)
-def fill(grey, depth, normal, cost, focal, cx, cy, wanted):  # type: ignore[no-untyped-def]
+def fill(grey, zoom, depth, normal, cost, focal, cx, cy, wanted):  # type: ignore[no-untyped-def]
     """Colour 1 of the chessboard from colour 0: each pixel takes the plane of the neighbour most like it in grey."""
-    height, width = grey.shape
+    height, width = depth.shape
     for y in numba.prange(height):
         for x in range((y + 1) % 2, width, 2):
             if not wanted[y, x]:
@@ -125,7 +128,7 @@ def fill(grey, depth, normal, cost, focal, cx, cy, wanted):  # type: ignore[no-u
                 u, v = x + (side == 0) - (side == 1), y + (side == 2) - (side == 3)
                 if u < 0 or v < 0 or u >= width or v >= height or depth[v, u] <= 0:
                     continue
-                unlike = abs(grey[v, u] - grey[y, x]) / LIKE + cost[v, u]
+                unlike = abs(grey[v * zoom, u * zoom] - grey[y * zoom, x * zoom]) / LIKE + cost[v, u]
                 if unlike < least:
                     least, best_u, best_v = unlike, u, v
             if best_u < 0:

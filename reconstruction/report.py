@@ -84,7 +84,7 @@ def _subtitle(content: ReportContent) -> str:
 
 def _headlines(content: ReportContent) -> Iterable[tuple[str, str]]:
     traits, mass = content.traits, content.mass
-    yield leaf_area(traits), "leaf area seen, one side, ± s.d."
+    yield leaf_area(traits), "leaf area that two cameras could see, one side, ± s.d."
     yield interval(mass.fresh_mass_low_kg, mass.fresh_mass_kg, mass.fresh_mass_high_kg), "fresh mass, 90 % interval"
     yield interval(mass.dry_mass_low_kg, mass.dry_mass_kg, mass.dry_mass_high_kg), "dry mass, 90 % interval"
     yield f"{traits.images_registered} / {traits.images_given}", "photographs placed / given"
@@ -92,8 +92,9 @@ def _headlines(content: ReportContent) -> Iterable[tuple[str, str]]:
 
 def _figures(content: ReportContent) -> Iterable[tuple[str, str]]:
     traits, model, metric = content.traits, content.model, content.model.metric
-    yield "Leaf area from the mesh", leaf_area(traits)
-    yield "Leaf area from the cloud, as a check", area(traits.leaf_area_cloud_m2, metric)
+    yield "Leaf area that two cameras could see", leaf_area(traits)
+    yield "Leaf area found, the mesh", area(traits.leaf_area_found_m2, metric)
+    yield "Leaf area found, the cloud, as a check", area(traits.leaf_area_cloud_m2, metric)
     yield "Area seen from the front", area(traits.projected_area_m2, metric)
     yield "Height", length(traits.height_m, metric, traits.height_std_m)
     yield "Diameter", length(traits.diameter_m, metric, traits.diameter_std_m)

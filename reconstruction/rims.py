@@ -1,8 +1,8 @@
 """A leaf's rim without the fringe that a depth map puts around it.
 
 At a leaf's edge a patch holds leaf and background, and the depth of the leaf reaches a pixel or so too far. Such points
-carry the background's colour. A point of the rim that is less than half as coloured as the leaf beside it is more
-background than leaf, and goes; inside a leaf nothing goes, however pale a rib is.
+carry the background's colour. A point of the rim that is less than a quarter as coloured as the leaf beside it is
+background, and goes; inside a leaf nothing goes, however pale a rib is.
 """
 
 import numba
@@ -17,7 +17,7 @@ _ROWS = 4
 #: A point belongs to the rim when its neighbours leave so wide a gap around it, radians.
 _GAP_RAD = 2.1
 #: Share of the leaf's own colour that makes a point leaf.
-_HALF = 0.5
+_QUARTER = 0.25
 _MOST = 256
 
 
@@ -57,7 +57,7 @@ def _find(points_m, normals, coloured, spacing_m, parts, fringe):  # type: ignor
         beside = np.empty(total)
         for k in range(total):
             beside[k] = coloured[found[k]]
-        if coloured[i] >= _HALF * np.sort(beside)[int(0.8 * (total - 1))]:
+        if coloured[i] >= _QUARTER * np.sort(beside)[int(0.8 * (total - 1))]:
             continue
         fringe[i] = _widest_gap(points_m, here, n, found, total, 1.5 * spacing_m) > _GAP_RAD
 

@@ -102,13 +102,13 @@ def _sweeps(
     seed: int,
     half: bool,
 ) -> None:
-    grey, p = level.grey, level.pinhole
+    grey, zoom, p = level.grey, level.zoom, level.pinhole
     sources, size = grey[others].reshape(-1), np.array(grey.shape[1:])
     lens = np.float32(p.focal_px), np.float32(p.cx_px - 0.5), np.float32(p.cy_px - 0.5)
     for colour, rows in ((0, 0), (0, 1)) if half else ((0, -1), (1, -1)):
         sweep(
-            grey[view], sources, size, *moves, *lens, *planes, wanted, colour, rows, hints[1], np.float32(spread),
+            grey[view], sources, size, zoom, *moves, *lens, *planes, wanted, colour, rows, hints[1], np.float32(spread),
             hints[0], seed,
         )  # fmt: skip
     if half:
-        fill(grey[view], *planes, *lens, wanted)
+        fill(grey[view], zoom, *planes, *lens, wanted)

@@ -46,6 +46,11 @@ _FEW_POINTS_SHARE = 0.25
 _WELL_MADE_M = 0.0005
 
 
+#: Tracks a photograph that its place is first sought with; the others join once all have a place. All of them from the
+#: start cost four times the seconds for the same model (docs/decisions/0004).
+_TRACKS = 200
+
+
 @dataclass(frozen=True, eq=False)
 class _Beliefs:
     """What is believed before anything is computed: poses by file name, tags seen, and the board that they are on."""
@@ -138,6 +143,7 @@ def _map(folder: Folder, work: Path, database: Path, options: SparseOptions) -> 
     pipeline.random_seed = options.seed
     # Sums of several threads come in any order; one thread gives the same bytes again, for a few seconds more.
     pipeline.num_threads = pipeline.mapper.num_threads = 1
+    pipeline.mapper.track_required_tracks_per_view = _TRACKS
     output = work / "mapped"
     output.mkdir()
     models = pycolmap.global_mapping(database, folder.path, output, pipeline)

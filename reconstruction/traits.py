@@ -18,9 +18,13 @@ from trellis.records import Traits
 
 #: A face counts as seen by a view that looks at it within this angle of its normal, unhindered.
 _SLANT_RAD = np.radians(75)
-#: Share of simulated leaves that is found where two views see them, and how much more with each view beyond; all of it
-#: from 13 on (docs/decisions/0006).
-_FOUND_BY_TWO, _FOUND_MORE = 0.15, 0.075
+#: Share of a surface that is found where so many views see it, on simulated leaves photographed from 15 to 64 places
+#: (docs/decisions/0006). The same few views find more of an open place than of one deep inside: each counts for as many
+#: more as `_OPEN` times the share, beyond `_DEEP`, that these views are of those that would see it if nothing hid it.
+_VIEWS, _FOUND = (2, 3, 4, 5, 6, 8, 10), (0.15, 0.25, 0.4, 0.55, 0.7, 0.9, 1.0)
+_OPEN, _DEEP = 1.5, 0.1
+#: How much of what is missed by that reckoning may be wrong.
+_MISSED_SHARE = 0.35
 #: What estimators of area leave beside their disagreement: rims and blisters, from known shapes and simulated plants.
 _AREA_SHARE = 0.04
 #: Points of a thinned sheet in the square of their spacing.
@@ -71,8 +75,9 @@ def measure(
     shape = _shape(sheet.points_m, spacing_m, panel, plant_position_m)
     scale_std = model.scale_std if model.metric else 0.0
     missed = _missed_area(model, surface)
-    std = hypot(2 * scale_std * area, _AREA_SHARE * area, (area - cloud_area) / 2, missed)
-    completeness = area / (area + missed) if area > 0 else None
+    whole = area + missed
+    std = hypot(2 * scale_std * whole, _AREA_SHARE * whole, (area - cloud_area) / 2, _MISSED_SHARE * missed)
+    completeness = area / whole if area > 0 else None
     reason = _distrust(model, area, cloud_area, completeness)
     volume = _hull_volume(sheet.points_m)
     found = Traits(
@@ -80,8 +85,9 @@ def measure(
         images_registered=len(model.views),
         reprojection_error_px=model.reprojection_error_px,
         scale_source=str(model.scale_source),
-        leaf_area_m2=area,
+        leaf_area_m2=whole,
         leaf_area_std_m2=std,
+        leaf_area_found_m2=area,
         leaf_area_cloud_m2=cloud_area,
         volume_m3=volume,
         volume_std_m3=_std(volume, _VOLUME_SHARE, 3 * scale_std),
@@ -177,32 +183,38 @@ def _missed_area(model: Model, surface: Surface) -> float:
     """
     if len(surface.faces) == 0:
         return 0.0
-    found = np.clip(_FOUND_BY_TWO + (_views_of_faces(model, surface) - 2) * _FOUND_MORE, _FOUND_BY_TWO, 1.0)
+    views, unhindered = _views_of_faces(model, surface)
+    openness = views / np.maximum(unhindered, 1)
+    found = np.interp(views * (1 + _OPEN * np.maximum(openness - _DEEP, 0)), _VIEWS, _FOUND)
     return float((surface.face_areas_m2 * (1 / found - 1)).sum())
 
 
-def _views_of_faces(model: Model, surface: Surface) -> NDArray[np.int64]:
-    """How many cameras see each face within 75 deg of its normal, unhindered by the surface itself."""
+def _views_of_faces(model: Model, surface: Surface) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many cameras see each face within 75 deg of its normal, and how many would if nothing stood before it."""
     corners = surface.vertices_m[surface.faces]
     middle = corners.mean(axis=1)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-18
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(surface.vertices_m.astype(np.float32), surface.faces.astype(np.uint32))
-    views = np.zeros(len(middle), np.int64)
+    views, unhindered = np.zeros(len(middle), np.int64), np.zeros(len(middle), np.int64)
     for centre in model.centres_world_m:
-        views += _sees(scene, centre, middle, normal)
-    return views
+        direct, seen = _sees(scene, centre, middle, normal)
+        views += seen
+        unhindered += direct
+    return views, unhindered
 
 
-def _sees(scene: o3d.t.geometry.RaycastingScene, centre: Array, middle: Array, normal: Array) -> NDArray[np.bool_]:
-    """Which faces a camera at `centre` sees, by their middles."""
+def _sees(
+    scene: o3d.t.geometry.RaycastingScene, centre: Array, middle: Array, normal: Array
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which faces, by their middles, are turned to a camera at `centre`, and which of those it sees."""
     way = middle - centre
     distance = np.linalg.norm(way, axis=1)
     direct = np.abs((way * normal).sum(axis=1)) > np.cos(_SLANT_RAD) * distance
     rays = np.concatenate([np.broadcast_to(centre, way.shape), way / distance[:, None]], axis=1).astype(np.float32)
     hit = scene.cast_rays(o3d.core.Tensor(rays))["t_hit"].numpy()
-    return np.asarray(direct & (hit > distance * 0.995))
+    return np.asarray(direct), np.asarray(direct & (hit > distance * 0.995))
 
 
 def _distrust(model: Model, area: float, cloud_area: float, completeness: float | None) -> str | None:

@@ -24,6 +24,16 @@ class Pinhole:
     cx_px: float
     cy_px: float
 
+    def every(self, count: int) -> "Pinhole":
+        """Every so many-th pixel of it, beginning with the first: their lines of sight are the same."""
+        return Pinhole(
+            self.width_px // count,
+            self.height_px // count,
+            self.focal_px / count,
+            (self.cx_px - 0.5) / count + 0.5,
+            (self.cy_px - 0.5) / count + 0.5,
+        )
+
     def project(self, points_camera_m: Array) -> Array:
         """Image places of points (n, 3) in the camera frame, shape (n, 2)."""
         flat = points_camera_m[:, :2] / points_camera_m[:, 2:]

@@ -34,7 +34,7 @@ def _board() -> tuple[Model, Level]:
         places = pose.translation_m + (rays @ pose.rotation.T) * depth[-1][..., None]
         grey.append(_pattern(places[..., 0], places[..., 1]))
         normal.append(np.broadcast_to(pose.rotation.T @ (0, 0, 1.0), rays.shape))
-    level = Level.empty(PINHOLE, np.array(grey, dtype=np.float32))
+    level = Level.empty(PINHOLE, np.array(grey, dtype=np.float32), 1)
     for view in range(6):
         level.keep(
             view, (depth[view].astype(np.float32), normal[view].astype(np.float32), np.zeros((90, 120), np.float32))
