@@ -20,7 +20,7 @@ def experiment(
 ) -> None:
     """Grow two runs of lettuce, harvest twice a week, scan, reconstruct and weigh each plant, and write the tables.
 
-    Every plant has a folder of its own; what is done is not done again. Forty-eight plants take a working day of two
+    Every plant has a folder of its own; what is done is not done again. Forty-eight plants take about four hours of two
     cores. Writes report.html, results.json, plants.csv, dry.png and fresh.png.
     """
     order, folder = Order(plants, seed, size), out.absolute()
