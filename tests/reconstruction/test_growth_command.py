@@ -141,6 +141,30 @@ def _farm(path: Path) -> DataFolder:
     return data
 
 
+def _leaf_mesh(path: Path, scale: float) -> None:
+    """One flat green leaf, 10 to 80 mm from the collar at a scale of 1."""
+    along, across = np.meshgrid(np.linspace(0.01, 0.08, 25), np.linspace(-0.02, 0.02, 15), indexing="ij")
+    points = np.stack([0.5 + scale * along, 0.6 + scale * across, 0.02 + 0.3 * scale * along], axis=-1).reshape(-1, 3)
+    index = np.arange(25 * 15).reshape(25, 15)
+    a, b, c, d = index[:-1, :-1].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel(), index[:-1, 1:].ravel()
+    faces = np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])])
+    mesh = o3d.geometry.TriangleMesh(o3d.utility.Vector3dVector(points), o3d.utility.Vector3iVector(faces))
+    mesh.vertex_colors = o3d.utility.Vector3dVector(np.tile([0.2, 0.5, 0.15], (len(points), 1)))
+    o3d.io.write_triangle_mesh(str(path), mesh)
+
+
+def test_the_leaf_of_a_farms_plant_is_followed_over_its_scans(tmp_path: Path) -> None:
+    for number, folder in enumerate(_farm(tmp_path).scans("p1")):
+        _leaf_mesh(folder.reconstruction / "mesh.ply", 1.05**number)
+    _run(tmp_path, "-o", tmp_path / "out")
+    rows = _rows(tmp_path / "out" / "leaves.csv")
+    assert [(row["plant"], row["leaf"], row["day"], row["fate"]) for row in rows] == [
+        ("p1", "0", "20", ""), ("p1", "0", "21", ""), ("p1", "0", "22", ""),
+    ]  # fmt: skip
+    # Lengths grow by 5 % a day, areas by twice that in the logarithm.
+    assert [float(row["growth_per_day"]) for row in rows[1:]] == pytest.approx([2 * np.log(1.05)] * 2, rel=0.01)
+
+
 def test_a_farms_folders_are_a_table(tmp_path: Path) -> None:
     _farm(tmp_path)
     rows = [seen.row for seen in scans_of(tmp_path)]
