@@ -22,6 +22,7 @@ import numpy as np
 import open3d as o3d
 import pycolmap
 import typer
+from scipy.spatial import ConvexHull
 
 from reconstruction.pipeline import reconstruct
 from reconstruction.request import Request
@@ -96,11 +97,38 @@ def judged(data: Path) -> dict[str, Any]:
         "true_area_cm2": round(1e4 * truth["leaf_area_m2"], 1),
         "area_error_percent": round(100 * (traits["leaf_area_m2"] / well_m2 - 1), 1),
         "area_error_in_std": round((traits["leaf_area_m2"] - well_m2) / traits["leaf_area_std_m2"], 2),
+        "found_area_error_percent": round(100 * (traits["leaf_area_found_m2"] / well_m2 - 1), 1),
+        "shape": _shape_errors(traits, corners, faces),
         "fresh_mass_inside": _inside(mass, "fresh", truth),
         "dry_mass_inside": _inside(mass, "dry", truth),
         "seconds": round(seconds, 1),
         "stages_s": json.loads((request.out / "stages.json").read_text(encoding="utf-8")),
     }
+
+
+def _shape_errors(traits: dict[str, Any], corners: Array, faces: Array) -> dict[str, dict[str, float]]:
+    """What the plant's size and outline are off by, in percent and in the standard deviations that are reported.
+
+    Truth: the true mesh, with nothing hidden; the panel is the plane z = 0 of the simulated farm. The shadow is that of
+    so many points that every square of half a millimetre under a leaf holds several.
+    """
+    flat = np.concatenate([_sampled(corners, faces, seed)[:, :2] for seed in range(20)])
+    turns = np.linspace(0, np.pi, 180, endpoint=False)
+    widths = np.ptp(corners[:, :2] @ np.stack([np.cos(turns), np.sin(turns)]), axis=0)
+    shadow = len(np.unique(np.floor(flat / 0.0005).astype(np.int64), axis=0)) * 0.0005**2
+    truth = {
+        "height": corners[:, 2].max(),
+        "diameter": widths.mean(),
+        "projected_area": shadow,
+        "volume": ConvexHull(corners).volume,
+        "compactness": shadow / ConvexHull(corners[:, :2]).volume,
+    }
+    unit = {"height": "_m", "diameter": "_m", "projected_area": "_m2", "volume": "_m3", "compactness": ""}
+    rows = {}
+    for name, true in truth.items():
+        value, std = traits[name + unit[name]], traits[f"{name}_std{unit[name]}"]
+        rows[name] = {"percent": round(100 * (value / true - 1), 1), "in_std": round((value - true) / std, 2)}
+    return rows
 
 
 def _inside(mass: dict[str, Any], kind: str, truth: dict[str, Any]) -> bool | None:
@@ -115,9 +143,9 @@ def _distance_m(points: Array, corners: Array, faces: Array) -> Array:
     return np.asarray(scene.compute_distance(points.astype(np.float32)).numpy())
 
 
-def _sampled(corners: Array, faces: Array) -> Array:
+def _sampled(corners: Array, faces: Array, seed: int = 0) -> Array:
     """Points spread evenly over triangles."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     a, b, c = (corners[faces[:, k]] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     pick = random.choice(len(faces), _SAMPLES, p=area / area.sum())

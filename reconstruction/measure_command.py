@@ -43,12 +43,13 @@ def measure(
     model, (everything, points) = read_model(folder), read_clouds(folder)
     chosen = in_unit_of(model, options.surface)
     panel = find_panel(everything.points_m, model)
+    white = None if panel is None else white_of(everything, panel, middle_distance(model))
     sheet = thin_sheets(points, chosen)
-    if panel is not None:
-        sheet = without_fringe(sheet, white_of(everything, panel, middle_distance(model)), chosen.spacing_m)
+    if white is not None:
+        sheet = without_fringe(sheet, white, chosen.spacing_m)
     surface = leaf_surface(sheet, chosen)
     leaves = tell_apart(surface, panel, plant)
-    traits = measure_traits(model, sheet, surface, chosen.spacing_m, panel, plant, leaves)
+    traits = measure_traits(model, sheet, surface, chosen.spacing_m, panel, plant, leaves, white=white)
     mass = weigh(traits, scale, age, cultivar)
     write_durably(folder / "traits.json", (traits.model_dump_json(indent=1) + "\n").encode())
     write_durably(folder / "mass.json", (mass.model_dump_json(indent=1) + "\n").encode())

@@ -269,8 +269,9 @@ def _traits(run: Run) -> Progress:
     spacing_m = in_unit_of(run.model, run.request.options.surface).spacing_m
     collar_m = run.request.plant_position_m
     run.leaves = tell_apart(run.surface, run.panel, collar_m)
+    white = None if run.panel is None else white_of(run.cloud, run.panel, middle_distance(run.model))
     run.traits = measure(
-        run.model, run.sheet, run.surface, spacing_m, run.panel, collar_m, run.leaves, _earlier(run.request)
+        run.model, run.sheet, run.surface, spacing_m, run.panel, collar_m, run.leaves, _earlier(run.request), white
     )
     _write_json(run, "traits.json", run.traits)
     yield 1.0, f"{leaf_area(run.traits)}, {len(run.leaves)} leaves"

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from reconstruction.area import sheet_area, surface_area
 from reconstruction.config import SurfaceOptions
 from reconstruction.records import Cloud
 from reconstruction.rims import without_fringe
 from reconstruction.smoothing import thinned
 from reconstruction.surface import leaf_surface, thin_sheets
-from reconstruction.traits import sheet_area, surface_area
 
 OPTIONS = SurfaceOptions()
 
