@@ -2,8 +2,8 @@
 
 python benchmarks/plants.py [--seed 11] [--days 14,24,38] [--cultivar butterhead] [--mixed 10] [--stock] [-o FILE]
 
-With `--mixed N` N plants of random age (day 12 to 40), cultivar and farm are drawn by the seed instead, for the bias. Plants that
-stand in FILE already are not done again, so a run that was broken off goes on.
+With `--mixed N` N plants of random age (day 12 to 40), cultivar and farm are drawn by the seed instead, for the bias.
+Plants that stand in FILE already are not done again, so a run that was broken off goes on.
 
 Renders each plant (`trellis sim render`), runs the whole pipeline on it and compares with the truth that lies beside
 the photographs. The cloud is judged after the similarity that brings our cameras onto the true ones. Cloud: `mesh.ply`,
@@ -84,7 +84,7 @@ def _drawn(seed: int, count: int) -> list[dict[str, Any]]:
 
 
 def _summary(plants: list[dict[str, Any]]) -> dict[str, Any]:
-    """Bias and spread of the area, and whether the standard deviations are true: their normalised errors' mean square."""
+    """Bias and spread of the area, and whether standard deviations are true: mean squares of normalised errors."""
     area = np.array([plant["area_error_percent"] for plant in plants])
     found = {"area": [plant["area_error_in_std"] for plant in plants]}
     found |= {name: [plant["shape"][name]["in_std"] for plant in plants] for name in plants[0]["shape"]}

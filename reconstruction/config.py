@@ -1,6 +1,7 @@
 """The section `[reconstruction]`: what a person may choose about the way from photographs to numbers."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -24,12 +25,15 @@ class SparseOptions(Section):
 class DenseOptions(Section):
     """From camera poses to a dense cloud.
 
-    `pixel_m` is how large a pixel of the depth maps may be on the plant; with it the photographs are made smaller, to
-    at most `scale_max` and at least a fifth of their width. Where the model has no metres they are made smaller by
-    `scale_max`, and more where there are more than 64. `partners` is how many other photographs each is compared with,
-    and a point counts when at least `views` agree on it. `seed` makes a run repeatable.
+    `method` is `cpu`, or `cuda` for COLMAP's own PatchMatch on an NVIDIA GPU (the extra `cuda`), which takes
+    `scale_max` and `views` of what follows. `pixel_m` is how large a pixel of the depth maps may be on the plant;
+    with it the photographs are made smaller, to at most `scale_max` and at least a fifth of their width. Where the
+    model has no metres they are made smaller by `scale_max`, and more where there are more than 64. `partners` is
+    how many other photographs each is compared with, and a point counts when at least `views` agree on it. `seed`
+    makes a run repeatable.
     """
 
+    method: Literal["cpu", "cuda"] = "cpu"
     pixel_m: float = Field(default=0.00045, gt=0, lt=0.1)
     scale_max: float = Field(default=0.5, ge=0.2, le=1.0)
     partners: int = Field(default=5, ge=2, le=20)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 from zipfile import BadZipFile
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from reconstruction.artefacts import Output, open_output, room_for
+from reconstruction.cuda import cuda_cloud
 from reconstruction.dense import dense_cloud
 from reconstruction.image_table import image_table
 from reconstruction.images import Folder, read_folder
@@ -226,8 +228,12 @@ def _sparse(run: Run) -> Progress:
 
 def _dense(run: Run) -> Progress:
     """Points on everything that was seen."""
-    search = dense_cloud(run.model, run.request.options.dense)
-    run.cloud = yield from _shares(search)
+    options = run.request.options.dense
+    if options.method == "cuda":
+        with TemporaryDirectory(dir=run.output.work) as work:
+            run.cloud = cuda_cloud(run.output.path("sparse"), run.folder.path, Path(work), options)
+    else:
+        run.cloud = yield from _shares(dense_cloud(run.model, options))
     if len(run.cloud) == 0:
         raise ReconstructionFailed(
             "no surface was found on which photographs agree; are they sharp, and do they overlap?"
