@@ -26,13 +26,13 @@ def missed_area(model: Model, surface: Surface) -> float:
     """How much more surface two cameras or more could see than was found, in the model's unit squared."""
     if len(surface.faces) == 0:
         return 0.0
-    views, unhindered = _views_of_faces(model, surface)
+    views, unhindered = views_of_faces(model, surface)
     openness = views / np.maximum(unhindered, 1)
     found = np.interp(views * (1 + _OPEN * np.maximum(openness - _DEEP, 0)), _VIEWS, _FOUND)
     return float((surface.face_areas_m2 * (1 / found - 1)).sum())
 
 
-def _views_of_faces(model: Model, surface: Surface) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def views_of_faces(model: Model, surface: Surface) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How many cameras see each face within 75 deg of its normal, and how many would if nothing stood before it."""
     corners = surface.vertices_m[surface.faces]
     middle = corners.mean(axis=1)

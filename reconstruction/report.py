@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reconstruction.image_table import image_table
 from reconstruction.images import Folder
 from reconstruction.leaves import Leaves
+from reconstruction.missed import views_of_faces
 from reconstruction.model import Model
 from reconstruction.records import Cloud, Surface
 from reconstruction.report_pictures import pictures
@@ -110,6 +111,13 @@ def _figures(content: ReportContent) -> Iterable[tuple[str, str]]:
             "Their inclinations to the panel, median and steepest",
             _two(traits.leaf_inclinations_rad, lambda value: f"{np.degrees(value):.0f}°"),
         )
+    if traits.compactness is not None and traits.leaf_area_over_disc is not None:
+        yield "Leaf area over the disc of its diameter", f"{traits.leaf_area_over_disc:.2f}"
+        yield "Compactness, shadow over its hull", f"{traits.compactness:.2f}"
+    if traits.hue_rad is not None and traits.hue_spread_rad is not None:
+        hue, spread = np.degrees(traits.hue_rad), np.degrees(traits.hue_spread_rad)
+        yield "Hue of the leaves (60° yellow, 120° green)", f"{hue:.0f}° ± {spread:.0f}° over the leaves"
+    yield "Surface found, by how many photographs see it", _coverage(content)
     yield "Completeness", "not measured" if traits.completeness is None else f"{traits.completeness:.0%}"
     yield "Reprojection error", f"{traits.reprojection_error_px:.2f} px"
     yield "Scale from", traits.scale_source
@@ -121,6 +129,15 @@ def _figures(content: ReportContent) -> Iterable[tuple[str, str]]:
     yield "Points in the cloud, of the plant", f"{len(content.cloud)}, {int(content.plant.sum())}"
     yield "Faces in the mesh", f"{len(content.surface.faces)}"
     yield "Mass model", content.mass.model or "none"
+
+
+def _coverage(content: ReportContent) -> str:
+    """Shares of the surface that was found, by how many photographs see it within 75 deg of its normal."""
+    areas, views = content.surface.face_areas_m2, views_of_faces(content.model, content.surface)[0]
+    bounds = ((2, 4), (5, 9), (10, 19), (20, None))
+    shares = [areas[(views >= low) & (views <= (high or views.max()))].sum() / areas.sum() for low, high in bounds]
+    names = (f"{low}-{high}" if high else f"{low} or more" for low, high in bounds)
+    return ", ".join(f"{name}: {share:.0%}" for name, share in zip(names, shares, strict=True))
 
 
 def _two(values: Sequence[float], words: Callable[[float], str]) -> str:
