@@ -1,6 +1,8 @@
 """The winches as one carriage. The boards here turn as they are told, at once; physics is the simulator's business."""
 
 import collections
+import threading
+import time
 from datetime import UTC, datetime
 
 import numpy as np
@@ -217,3 +219,36 @@ def test_a_drive_that_fails_on_the_way_freezes_the_others(boards: dict[str, Obed
         collections.deque(steps)
     modes = [value for board in boards.values() for name, value in board.properties.items() if "control_mode" in name]
     assert modes == [POSITION_CONTROL] * 4
+
+
+@pytest.mark.parametrize("at_command", [0, 1, 7, 16, 25, 40])
+def test_a_stop_from_another_thread_lets_at_most_the_setpoints_that_are_under_way_through(
+    boards: dict[str, ObedientBoard], at_command: int
+) -> None:
+    winches = _winches()
+    winches.home()
+    begun = {name: len(board.log) for name, board in boards.items()}
+    asked = {}
+    stopper = threading.Thread(target=winches.stop)
+    obey = boards["one"]._obey
+
+    def obeying(request: str) -> None:
+        # While this board hears its so many-th line, somebody else asks for a stop, and waits for the streaming thread.
+        if len(boards["one"].log) == begun["one"] + at_command and not asked:
+            asked.update({name: len(board.log) for name, board in boards.items()})
+            stopper.start()
+            while not winches._stop.is_set():
+                time.sleep(0)
+        obey(request)
+
+    boards["one"]._obey = obeying  # type: ignore[method-assign]
+    with pytest.raises(Stopped):
+        collections.deque(winches.follow(1.6, 1.0), maxlen=0)
+    stopper.join()
+    for name, board in boards.items():
+        told = [line for line in board.log[asked[name] :] if line[0] in "pcqvt"]
+        *under_way, first, second = told
+        # One setpoint of each axis at most, and then each axis is held where it is, without a speed.
+        assert len(under_way) <= 2
+        assert [line.split()[1] for line in (first, second)] == ["0", "1"]
+        assert all(line.startswith("p ") and float(line.split()[3]) == 0 for line in (first, second))
