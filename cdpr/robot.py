@@ -14,6 +14,8 @@ Indices = NDArray[np.integer[Any]]
 CABLES = ("bottom right", "top right", "top left", "bottom left")
 #: Indices of the cables that carry the weight.
 UPPER = (1, 2)
+#: The lower ones, which hold tension.
+LOWER = (0, 3)
 
 GRAVITY_M_S2 = 9.81
 

@@ -38,6 +38,7 @@ class Look:
         wanted_m: Lengths commanded, shape (4,).
         wanted_m_s: Their speeds.
         wanted_n: Tensions commanded.
+        by_pose: Derivative of the lengths by x, y and yaw where the carriage should be, shape (4, 3).
         steering: Setpoints are being followed: upper winches in position, lower ones in tension.
     """
 
@@ -48,6 +49,7 @@ class Look:
     wanted_m: Array
     wanted_m_s: Array
     wanted_n: Array
+    by_pose: Array
     steering: bool
 
 
@@ -181,13 +183,13 @@ class Supervision:
         return None
 
     def _slipped(self, look: Look) -> str | None:
-        found = self._slip.look(look.lengths_m - look.wanted_m, np.abs(look.wanted_m_s).max())
-        if found is None:
+        slip = self._slip.look(look.lengths_m - look.wanted_m, look.wanted_m_s, look.by_pose)
+        if slip is None:
             return None
-        cable, jump_m = found
+        which = " or ".join(slip.cables)
         return (
-            f"the {CABLES[cable]} cable's length jumped by {1000 * abs(jump_m):.0f} mm against what was commanded: a "
-            "drum or an encoder has slipped, or something holds the carriage; dock the carriage and home again"
+            f"the {which} cable's length jumped by {1000 * abs(slip.slip_m):.0f} mm against what was commanded: a drum "
+            "or an encoder has slipped, or something holds the carriage; dock the carriage and home again"
         )
 
 

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from cdpr.config import CablesSection
+from cdpr.kinematics import length_jacobian
 from cdpr.supervision import Look, Supervision
 
 SECTION = CablesSection()
 PERIOD_S = SECTION.control_period_s
 LENGTHS_M = np.array([1.5, 1.4, 1.4, 1.5])
 TENSIONS_N = np.array([60.0, 85.0, 85.0, 60.0])
-STILL = Look(0.0, LENGTHS_M, np.zeros(4), TENSIONS_N, LENGTHS_M, np.zeros(4), TENSIONS_N, True)
+BY_POSE = length_jacobian(SECTION.robot(), (1.1, 1.0, 0.0))
+STILL = Look(0.0, LENGTHS_M, np.zeros(4), TENSIONS_N, LENGTHS_M, np.zeros(4), TENSIONS_N, BY_POSE, True)
 
 
 def _reason(looks: list[Look]) -> tuple[str, bool, bool, float] | None:
