@@ -31,11 +31,12 @@ class Held:
         drives: Of the four winches.
         belief: Where the carriage is; kept up to date here.
         clock: Dates what is heard.
+        calibrated: The frame's errors are what a calibration leaves.
     """
 
-    def __init__(self, section: CablesSection, drives: Drives, belief: Belief, clock: Clock) -> None:
+    def __init__(self, section: CablesSection, drives: Drives, belief: Belief, clock: Clock, calibrated: bool) -> None:
         self._section, self._drives, self._belief, self._clock = section, drives, belief, clock
-        self._supervision = Supervision(section)
+        self._supervision = Supervision(section, calibrated)
         self._wanted_m, self._wanted_m_s = np.full(4, np.nan), np.zeros(4)
         self._by_pose = length_jacobian(belief.robot, (*section.home_m, 0.0))  # where the carriage should be
         self._sent_turns = np.full(4, np.nan)  # where the upper winches were last sent

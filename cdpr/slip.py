@@ -13,6 +13,8 @@ means, one right after the other, and it is held against how each slip would loo
 What passes for chance is a normal distribution: noise of encoders, motion of the carriage that noise and friction
 cause, following that comes late, and the frame's errors. The jump's part along each slip's look, in standard
 deviations of that, is what is judged (matched filter; Kay, Fundamentals of Statistical Signal Processing II, 1998).
+How large the frame's errors are is learned on the way: a robot that was never calibrated is watched less sharply over
+its first metres.
 """
 
 from collections import deque
@@ -29,8 +31,11 @@ _NOISE_M = 0.0018
 #: Motion of the carriage between the two spans by the drives' own noise, in x and y and turned into yaw; one standard
 #: deviation, measured on the simulated farm; and what is added in motion, for each metre a second.
 _SWAY_M, _SWAY_RAD, _SWAY_S = 0.0005, 0.006, 0.002
-#: Following may be late by so much, and a length off by so much of its own way.
-_LATE_S, _FRAME_SHARE = 0.005, 0.003
+#: Following may be late by so much.
+_LATE_S = 0.005
+#: A length may be off by such a share of its way: of a calibrated frame; and of one that was built with a tape measure,
+#: until it is learned in so many metres of way. What is learned in one place says as much of another, times this.
+_CALIBRATED_SHARE, _BUILT_SHARE, _LEARNED_M, _ELSEWHERE = 0.003, 0.02, 0.5, 3.0
 #: So many standard deviations: of the published noise, all day long, that is one false alarm in more than a day.
 _DEVIATIONS = 5.0
 #: Less is not called a slip, however quiet the line.
@@ -57,12 +62,22 @@ class SlipWatch:
 
     Args:
         period_s: Between steps.
+        calibrated: The frame's errors are what a calibration leaves.
     """
 
-    def __init__(self, period_s: float) -> None:
+    def __init__(self, period_s: float, calibrated: bool) -> None:
         self._period_s = period_s
         self._after, self._before = max(round(_AFTER_S / period_s), 5), max(round(_BEFORE_S / period_s), 10)
         self._seen: deque[tuple[Array, Array]] = deque(maxlen=self._after + self._before)
+        self._calibrated = calibrated
+        self._share2 = (_CALIBRATED_SHARE if calibrated else _BUILT_SHARE) ** 2
+        #: What passed, until it is certain that no slip was in it.
+        self._passed: deque[tuple[float, float]] = deque()
+
+    def forget(self) -> None:
+        """Begin to look anew; what was learned of the frame stays."""
+        self._seen.clear()
+        self._passed.clear()
 
     def look(self, off_m: Array, speeds_m_s: Array, by_pose: Array) -> Slip | None:
         """The slip that shows, or None.
@@ -80,6 +95,8 @@ class SlipWatch:
         offs, speeds = (np.array(column) for column in zip(*self._seen, strict=True))
         after, before = slice(-self._after, None), slice(None, -self._after)
         jump_m = offs[after].mean(axis=0) - offs[before].mean(axis=0)
+        if not self._calibrated:
+            self._learn(jump_m, speeds, len(offs))
         scores, sizes_m, looks = _held_against(jump_m, self._chance(speeds, after, before, by_pose), by_pose)
         best = int(np.argmax(np.abs(scores)))
         if abs(scores[best]) < _DEVIATIONS or abs(sizes_m[best]) < _LEAST_M:
@@ -87,6 +104,17 @@ class SlipWatch:
         alike = [k for k in range(len(looks)) if abs(scores[k]) >= _ALIKE * abs(scores[best])]
         order = sorted(alike, key=lambda k: -abs(scores[k]))
         return Slip(tuple(dict.fromkeys(CABLES[looks[k]] for k in order)), float(sizes_m[best]))
+
+    def _learn(self, jump_m: Array, speeds: Array, count: int) -> None:
+        """From jumps of a second ago: their mean square, less noise, for each metre of way."""
+        step_m = float(np.abs(speeds[-1]).max()) * self._period_s
+        way_m = float(np.abs(speeds).max()) * self._period_s * count / 2
+        noise = _NOISE_M**2 * (1 / self._after + 1 / (count - self._after))
+        self._passed.append((step_m, (float(np.mean(jump_m**2)) - noise) / max(way_m, 1e-3) ** 2))
+        if len(self._passed) > self._after + self._before:
+            step_m, share2 = self._passed.popleft()
+            part = min(step_m / _LEARNED_M, 1.0)
+            self._share2 = max((1 - part) * self._share2 + part * _ELSEWHERE**2 * share2, _CALIBRATED_SHARE**2)
 
     def _chance(self, speeds: Array, after: slice, before: slice, by_pose: Array) -> Array:
         """Covariance of a jump by chance, shape (4, 4)."""
@@ -96,8 +124,8 @@ class SlipWatch:
         sway_m = np.hypot(_SWAY_M, _SWAY_S * fastest)
         sway = by_pose * np.array([sway_m, sway_m, _SWAY_RAD])
         change = _LATE_S * (speeds[after].mean(axis=0) - speeds[before].mean(axis=0))
-        way_m = _FRAME_SHARE * fastest * self._period_s * len(speeds) / 2
-        return np.asarray((noise + way_m**2) * np.eye(4) + sway @ sway.T + np.outer(change, change))
+        way_m = fastest * self._period_s * len(speeds) / 2
+        return np.asarray((noise + self._share2 * way_m**2) * np.eye(4) + sway @ sway.T + np.outer(change, change))
 
 
 def signatures(by_pose: Array) -> tuple[Array, list[int]]:

@@ -73,20 +73,25 @@ class Supervision:
 
     Args:
         section: Limits.
+        calibrated: The frame's errors are what a calibration leaves.
     """
 
-    def __init__(self, section: CablesSection) -> None:
+    def __init__(self, section: CablesSection, calibrated: bool = False) -> None:
         self._section, self._space = section, section.workspace()
-        self._slip = SlipWatch(section.control_period_s)
+        self._slip = SlipWatch(section.control_period_s, calibrated)
+        self._begin()
+
+    def forget(self) -> None:
+        """Begin anew: what was seen before says nothing of what comes (after a move by hand, a stop, another way)."""
+        self._slip.forget()
+        self._begin()
+
+    def _begin(self) -> None:
         self._heard_s: Array | None = None
         self._fast = np.zeros(4, dtype=int)
         self._outside = 0
         self._readings = [deque[tuple[float, float]](maxlen=_READINGS) for _ in range(4)]
-        self._moved: deque[tuple[Array, Array]] = deque(maxlen=max(round(0.5 / section.control_period_s), 5))
-
-    def forget(self) -> None:
-        """Begin anew: what was seen before says nothing of what comes (after a move by hand, a stop, another way)."""
-        self.__init__(self._section)  # type: ignore[misc]
+        self._moved: deque[tuple[Array, Array]] = deque(maxlen=max(round(0.5 / self._section.control_period_s), 5))
 
     def reason_to_stop(self, look: Look) -> Reason | None:
         """Why to stop, or None."""

@@ -279,8 +279,9 @@ def _move(body, cables, drives):  # type: ignore[no-untyped-def]
         if d.mode == IDLE and b.braked != 0.0:
             d.rate = 0.0
         else:
+            ripple = d.noise_torque if d.mode != IDLE else 0.0  # without current a motor does not pull at all
             drag = b.static_friction * math.tanh(b.coulomb_rate * d.rate) + b.viscous_friction * d.rate
-            d.rate += STEP_S * (d.torque + d.noise_torque + c.tension * c.radius - drag) / b.drum_inertia
+            d.rate += STEP_S * (d.torque + ripple + c.tension * c.radius - drag) / b.drum_inertia
         d.angle += STEP_S * d.rate
     if b.docked != 0.0:
         b.vx, b.vy, b.w = 0.0, 0.0, 0.0

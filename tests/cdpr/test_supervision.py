@@ -19,7 +19,7 @@ STILL = Look(0.0, LENGTHS_M, np.zeros(4), TENSIONS_N, LENGTHS_M, np.zeros(4), TE
 
 def _reason(looks: list[Look]) -> tuple[str, bool, bool, float] | None:
     """The first reason, whether it doubts the place or the line, and when."""
-    supervision = Supervision(SECTION)
+    supervision = Supervision(SECTION, calibrated=True)
     for look in looks:
         found = supervision.reason_to_stop(look)
         if found is not None:
@@ -132,7 +132,7 @@ def test_a_slip_of_five_millimetres_is_named_within_half_a_second(cable: int, sl
 
 
 def test_leaving_the_workspace_is_said_at_the_third_look_with_how_far() -> None:
-    supervision = Supervision(SECTION)
+    supervision = Supervision(SECTION, calibrated=True)
     right = SECTION.workspace_x_m[1]
     assert supervision.outside(np.array([right + 0.02, 1.0])) is None
     places = [supervision.outside(np.array([right + 0.05, 1.0])) for _ in range(3)]
@@ -148,7 +148,7 @@ def test_a_polygon_is_left_where_the_rectangle_around_it_is_not() -> None:
 
 
 def test_what_was_seen_before_a_stop_is_forgotten() -> None:
-    supervision = Supervision(SECTION)
+    supervision = Supervision(SECTION, calibrated=True)
     for look in _looks(10):
         supervision.reason_to_stop(replace(look, tensions_n=np.full(4, 181.0), now_s=look.now_s))
         supervision.forget()
