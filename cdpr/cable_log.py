@@ -20,6 +20,9 @@ POSES = ("time_s", "x_m", "y_m", "yaw_rad", "x_std_m", "y_std_m", "yaw_std_rad")
 _RECORDING_GAP_S = 0.1
 #: Nor can it where a drum would run faster than any.
 _DRUM_MAX_M_S = 5.0
+#: A reading that stands out from both its neighbours in a recording by more is no length: a carriage that is driven at
+#: 4 m/s2 would not do so.
+_SPIKE_M = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +46,23 @@ class CableLog:
         return np.isfinite(self.fixes[:, 0])
 
     def rates_m_s(self) -> Array:
-        """How fast each reading changes, shape (n, 4); zero where the rows are no recording."""
-        if len(self.time_s) < 3:
-            return np.zeros_like(self.readings_m)
-        gaps_s, steps_m = np.diff(self.time_s), np.diff(self.readings_m, axis=0)
-        recorded = (gaps_s > 0) & (gaps_s <= _RECORDING_GAP_S)
-        recorded &= np.abs(steps_m).max(axis=1) <= _DRUM_MAX_M_S * gaps_s
-        # Between the neighbours of a row; at either end between the row and its one neighbour.
-        behind, ahead = np.r_[0, np.arange(len(gaps_s))], np.r_[np.arange(len(gaps_s)), len(gaps_s) - 1]
-        good = recorded[behind] & recorded[ahead]
-        span_s = self.time_s[ahead + 1] - self.time_s[behind]
-        rates = (self.readings_m[ahead + 1] - self.readings_m[behind]) / np.where(good, span_s, 1.0)[:, None]
-        return np.where(good[:, None], rates, 0.0)
+        """How fast each reading changes, shape (n, 4); zero where the rows are no recording.
+
+        Rows of the same time are one moment, with the mean of their readings.
+        """
+        times_s, moments, counts = np.unique(self.time_s, return_inverse=True, return_counts=True)
+        readings_m = np.zeros((len(times_s), 4))
+        np.add.at(readings_m, moments, self.readings_m)
+        return _rates_m_s(times_s, readings_m / counts[:, None])[moments]
+
+    def spikes(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Which rows of a recording have a reading that stands out from those before and after it, shape (n,)."""
+        found = np.zeros(len(self.time_s), dtype=np.bool_)
+        if len(self.time_s) >= 3:
+            around = np.stack([self.readings_m[:-2], self.readings_m[1:-1], self.readings_m[2:]])
+            out = np.abs(self.readings_m[1:-1] - np.median(around, axis=0)).max(axis=1) > _SPIKE_M
+            found[1:-1] = out & (np.maximum(*_gaps_s(self.time_s)) <= _RECORDING_GAP_S)
+        return found
 
 
 def read_log(path: Path) -> CableLog:
@@ -113,3 +121,23 @@ def _read_row(path: Path, line: int, row: list[str], width: int, order: list[int
             f"{path}, line {line}: a fix needs finite mocap_x_m and mocap_y_m; only its yaw may be missing"
         )
     return values
+
+
+def _gaps_s(time_s: Array) -> tuple[Array, Array]:
+    """Before and after each row but the first and the last."""
+    gaps_s = np.diff(time_s)
+    return gaps_s[:-1], gaps_s[1:]
+
+
+def _rates_m_s(time_s: Array, readings_m: Array) -> Array:
+    if len(time_s) < 3:
+        return np.zeros_like(readings_m)
+    gaps_s, steps_m = np.diff(time_s), np.diff(readings_m, axis=0)
+    recorded = gaps_s <= _RECORDING_GAP_S
+    recorded &= np.abs(steps_m).max(axis=1) <= _DRUM_MAX_M_S * gaps_s
+    # Between the neighbours of a row; at either end between the row and its one neighbour.
+    behind, ahead = np.r_[0, np.arange(len(gaps_s))], np.r_[np.arange(len(gaps_s)), len(gaps_s) - 1]
+    good = recorded[behind] & recorded[ahead]
+    span_s = time_s[ahead + 1] - time_s[behind]
+    rates = (readings_m[ahead + 1] - readings_m[behind]) / np.where(good, span_s, 1.0)[:, None]
+    return np.where(good[:, None], rates, 0.0)

@@ -217,8 +217,10 @@ def _check_observable(log: CableLog) -> None:
 def _choose_rows(log: CableLog) -> Indices:
     """Indices of the rows to use, ascending: those with a fix, and some of the others, evenly along the cables' way."""
     way_m = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(log.readings_m, axis=0)).max(axis=1))])
-    with_fix = _evenly(np.flatnonzero(log.fixed), way_m, _FIXES_MAX)
-    others = _evenly(np.flatnonzero(~log.fixed), way_m, min(_WITHOUT_FIX * len(with_fix), _FIXES_MAX))
+    # A spike has its own pose to hide in: four readings of one row hardly contradict each other.
+    good = ~log.spikes()
+    with_fix = _evenly(np.flatnonzero(log.fixed & good), way_m, _FIXES_MAX)
+    others = _evenly(np.flatnonzero(~log.fixed & good), way_m, min(_WITHOUT_FIX * len(with_fix), _FIXES_MAX))
     return np.sort(np.concatenate([with_fix, others]))
 
 

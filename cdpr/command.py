@@ -13,7 +13,7 @@ from cdpr.cable_log import CableLog, poses_text, read_log
 from cdpr.calibration import Beliefs, Calibration, calibrate
 from cdpr.config import CablesSection, CalibrationSection
 from cdpr.locating import Calibrated, Located, locate
-from cdpr.memory import confirm_docked
+from cdpr.memory import confirm_docked, confirm_sighted
 from cdpr.observability import findings, weakest_directions
 from cdpr.robot_file import calibrated, read_robot, robot_text
 from cdpr.workspace_command import at_command, workspace_command
@@ -88,6 +88,19 @@ def docked(
     """Say that the carriage has been put into its dock, its cables just taut: the next homing starts from there."""
     confirm_docked(memory, datetime.now(UTC).isoformat(timespec="seconds"))
     Console(soft_wrap=True).print(f"{memory}: the carriage stands in its dock", highlight=False)
+
+
+@app.command()
+def sighted(
+    memory: Annotated[Path, typer.Argument(help="The file in which the carriage's place is remembered.")],
+    x_m: Annotated[float, typer.Argument(help="Where something saw the carriage hang still, world.")],
+    y_m: Annotated[float, typer.Argument(help="Likewise.")],
+    yaw_deg: Annotated[float, typer.Option(min=-45, max=45, help="Likewise.")] = 0.0,
+) -> None:
+    """Say where the carriage was seen, by a camera and tags for one: the next homing counts from there."""
+    written_at = datetime.now(UTC).isoformat(timespec="seconds")
+    confirm_sighted(memory, (x_m, y_m, float(np.radians(yaw_deg))), written_at)
+    Console(soft_wrap=True).print(f"{memory}: the carriage was seen at ({x_m:.3f}, {y_m:.3f})", highlight=False)
 
 
 def _report(console: Console, found: Calibration, log: CableLog) -> None:

@@ -46,6 +46,29 @@ class Homed:
 
 
 @dataclass(frozen=True, eq=False)
+class Sighting:
+    """Where something saw the carriage as it hung still: a camera and tags, for one; the cable robot knows no camera.
+
+    Args:
+        pose: x, y (m, world) and yaw (rad), shape (3,).
+        std_m: How good x and y are, one standard deviation.
+
+    Raises:
+        ValueError: Not three finite numbers, or `std_m` is not positive.
+    """
+
+    pose: Array
+    std_m: float = 0.002
+
+    def __post_init__(self) -> None:
+        pose = np.array(self.pose, dtype=float)
+        if pose.shape != (3,) or not np.isfinite(pose).all() or not self.std_m > 0:
+            raise ValueError(f"a sighting is x, y, yaw and a positive std_m, not {self.pose!r} and {self.std_m}")
+        pose.setflags(write=False)
+        object.__setattr__(self, "pose", pose)
+
+
+@dataclass(frozen=True, eq=False)
 class Found:
     """What the drives say before anything is powered.
 
@@ -76,6 +99,9 @@ def way_home(section: CablesSection, memory: Memory | None, found: Found, docked
     """
     if memory is None:
         return _first_time(found, docked_by)
+    if memory.sighted is not None:
+        x, y, _ = memory.sighted
+        return Homed(How.SIGHTED, f"the carriage was seen at ({x:.3f}, {y:.3f}) ({memory.written_at})")
     if memory.confirmed:
         return Homed(How.DOCKED, f"a person has docked the carriage ({memory.written_at})")
     if memory.doubt is not None:
@@ -93,6 +119,26 @@ def way_home(section: CablesSection, memory: Memory | None, found: Found, docked
     if section.brakes:
         return Homed(How.REMEMBERED, f"{lost} at rest at ({x:.3f}, {y:.3f}) and is taken to be held there by brakes")
     return _or_lost(section, f"{lost} at ({x:.3f}, {y:.3f}), and without brakes it falls", docked_by)
+
+
+def check_sighting(section: CablesSection, sighting: Sighting) -> None:
+    """See that a sighting can be counted from: inside the frame, and as good as the cables' slack is known.
+
+    Raises:
+        PositionLost: It is not.
+    """
+    x, y, _ = sighting.pose
+    (left, low), (right, high) = np.min(section.pulleys_m, axis=0), np.max(section.pulleys_m, axis=0)
+    if not (left < x < right and low < y < high):
+        raise PositionLost(
+            f"the carriage is said to be seen at ({x:.3f}, {y:.3f}), outside the frame of {left:g} to {right:g} m by "
+            f"{low:g} to {high:g} m; check the units and the frame that the camera's poses are in"
+        )
+    if 2 * sighting.std_m > section.slack_m:
+        raise PositionLost(
+            f"a sighting good to {1000 * sighting.std_m:.0f} mm is too rough to count from, half of "
+            f"{1000 * section.slack_m:g} mm ([cables] slack_m) is allowed; look again from nearer, or dock the carriage"
+        )
 
 
 def check_tautness(section: CablesSection, how: How, turned_m: Array) -> None:

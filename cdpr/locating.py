@@ -11,6 +11,9 @@ from cdpr.reading_model import ReadingModel
 from cdpr.robot import Array
 
 _ANYWHERE_M = 10.0
+#: Four lengths that disagree by more standard deviations than this are not what the calibration knows: what is said of
+#: such a row is as much less certain.
+_AT_ODDS = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,8 @@ class Located:
 
     Args:
         poses: x, y (m, world), yaw (rad), shape (n, 3).
-        covariances: Of reading noise, the yaw's prior and the calibration together, shape (n, 3, 3).
+        covariances: Of reading noise, the yaw's prior and the calibration together, shape (n, 3, 3); widened where a
+            row's lengths disagree by more than their noise explains.
         residuals_m: Root mean square of what a row's four lengths leave unexplained, shape (n,).
     """
 
@@ -67,4 +71,6 @@ def locate(robot: Calibrated, log: CableLog) -> Located:
     by_parameters = model.by_parameters(found.poses, rates) / robot.reading_std_m
     follows = found.covariances @ np.swapaxes(by_pose, 1, 2) @ by_parameters
     covariances = found.covariances + follows @ robot.covariance @ np.swapaxes(follows, 1, 2)
-    return Located(found.poses, covariances, found.residuals_m)
+    odds = 2 * found.residuals_m / robot.reading_std_m  # the root of the squares' sum, one of four free
+    widened = np.where(odds > _AT_ODDS, odds, 1.0) ** 2
+    return Located(found.poses, covariances * widened[:, None, None], found.residuals_m)

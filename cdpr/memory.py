@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Memory:
         written_at: ISO 8601, UTC.
         doubt: Why the counts are not to be trusted, or None.
         confirmed: A person says that the carriage stands in its dock, whatever was remembered.
+        sighted: x, y, yaw where it was seen, whatever was remembered: the next homing counts from there.
     """
 
     command: str
@@ -42,6 +43,11 @@ class Memory:
     written_at: str
     doubt: str | None = None
     confirmed: bool = False
+    sighted: tuple[float, float, float] | None = None
+
+
+#: Before anything is known; every time that something is confirmed, what was known before is worth nothing.
+_NOTHING = Memory("stand in the dock", True, False, (0.0, 0.0), (0.0,) * 4, (0.0,) * 4, 0.0, (), "")
 
 
 def four(values: Iterable[float]) -> Four:
@@ -81,10 +87,12 @@ def recall(path: Path) -> Memory | None:
 
 def confirm_docked(path: Path, written_at: str) -> None:
     """A person says that the carriage stands in its dock with its cables just taut: the next homing starts there."""
-    nothing = (0.0, 0.0, 0.0, 0.0)
-    remember(
-        path, Memory("stand in the dock", True, True, (0.0, 0.0), nothing, nothing, 0.0, (), written_at, None, True)
-    )
+    remember(path, replace(_NOTHING, docked=True, written_at=written_at, confirmed=True))
+
+
+def confirm_sighted(path: Path, pose: tuple[float, float, float], written_at: str) -> None:
+    """Something saw the carriage hang still at x, y (m) and yaw (rad): the next homing counts from there."""
+    remember(path, replace(_NOTHING, command="hang where it was seen", written_at=written_at, sighted=pose))
 
 
 def _frozen(value: Any) -> Any:

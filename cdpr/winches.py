@@ -8,26 +8,18 @@ moves nothing. docs/safety.md says what is watched meanwhile.
 
 import threading
 from collections.abc import Iterator, Sequence
-from math import pi
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from cdpr.belief import Belief
 from cdpr.config import CablesSection, CalibrationSection
-from cdpr.counts import Counts, counts_from, docked_lengths_m, docked_pose, pose_in
 from cdpr.drives import Drives
 from cdpr.drum_torques import tensions_by
 from cdpr.following import Follower
 from cdpr.held import Held
-from cdpr.homing import Found, Homed, How, check_tautness, way_home
-from cdpr.kinematics import cable_lengths
-from cdpr.memory import recall
-from cdpr.robot import CABLES, Array
-from cdpr.tension import distribute
+from cdpr.homecoming import Homecoming
+from cdpr.homing import Homed, Sighting
 from cdpr.trajectory import Drive, plan_blended, plan_straight
 from cdpr.winch_state import WinchState
 from trellis.clock import Clock
@@ -35,11 +27,6 @@ from trellis.errors import DeviceError, Stopped
 
 __all__ = ["WinchState", "Winches"]
 
-#: Control periods in which the cables come under tension.
-_TIGHTENING_STEPS = 50
-#: Readings of which the mean says where the drums stand when counting begins, and the pause between two. All that is
-#: done later is off by as much as that mean: 0.4 mm, where one reading of a noisy encoder (1.8 mm) may be off by 5.
-_READINGS, _READING_S = 25, 0.01
 #: What of one cable's slip four lengths leave unexplained, as a root mean square; the rest passes for motion.
 _SLIP_SHOWN = 1 / 3
 
@@ -67,6 +54,16 @@ class Winches:
         self._belief = Belief(section, self._calibration, clock, memory)
         self._held = Held(section, self._drives, self._belief, clock, bool(self._calibration.covariance))
         self._lock, self._stop = threading.RLock(), threading.Event()
+        self._homing = Homecoming(
+            section,
+            self._calibration,
+            clock,
+            self._drives,
+            self._belief,
+            self._held,
+            self._lock,
+            self._raise_if_stopped,
+        )  # fmt: skip
         self._follower = Follower(self._held, clock, section.control_period_s, self._lock, self._raise_if_stopped)
 
     def connect(self) -> None:
@@ -102,40 +99,21 @@ class Winches:
             Stopped: A stop is in force.
             DeviceError: A drive fails.
         """
-        belief, file = self._belief, self._belief.memory_file
-        memory = None if file is None else recall(file)
-        turns = self._turns_at_rest()
-        with self._lock:
-            powered = self._drives.powered()
-            found = Found(belief.serial_numbers, self._drives.marks(), tuple(powered), turns)
-        belief.mark = memory.mark if memory else belief.mark
-        way = way_home(self._section, memory, found, f"run `trellis cdpr docked {file}`")
-        if way.how is How.DOCKED or memory is None:
-            pose, paid_m = (
-                docked_pose(self._section, self._calibration),
-                docked_lengths_m(self._section, self._calibration),
-            )
-            counts = counts_from(self._section, self._calibration, paid_m, turns)
-        else:
-            then = turns if way.how is How.REMEMBERED else np.array(memory.turns)
-            counts = counts_from(self._section, self._calibration, np.array(memory.paid_m), then)
-            pose = belief.pose_by(counts, turns, pose_in(self._section, memory.place_m))
-        self._take(counts, pose, way.how, all(powered))
-        return way
+        return self._homing.home()
 
-    def home_sighted(self, pose: ArrayLike) -> Homed:
-        """Count from where the carriage was seen to be, by a camera and tags for one: x, y, yaw (m, rad).
+    def home_sighted(self, sighting: Sighting) -> Homed:
+        """Count from where the carriage was seen to hang still, whatever was believed of it before.
 
-        The cables must be taut. As `home` otherwise.
+        The cables must be taut. `trellis cdpr sighted` leaves a sighting for the next `home` instead.
+
+        Returns:
+            With a notice of how far that is from where it was believed to be, where something was believed.
+
+        Raises:
+            PositionLost: The sighting is too rough, or outside the frame, or the cables prove slack.
+            Stopped, DeviceError: As `home`.
         """
-        seen, turns = np.asarray(pose, dtype=float), self._turns_at_rest()
-        with self._lock:
-            powered = all(self._drives.powered())
-            found = self._drives.feedback(currents=True)
-            tensions_n = tensions_by(self._section, found).clip(0.0) if powered else np.zeros(4)
-        paid_m = cable_lengths(self._belief.robot, seen) / (1 + tensions_n / self._section.cable_stiffness_n)
-        self._take(counts_from(self._section, self._calibration, paid_m, turns), seen, How.SIGHTED, powered)
-        return Homed(How.SIGHTED)
+        return self._homing.home_sighted(sighting)
 
     def follow(self, x_m: float, y_m: float) -> Iterator[None]:
         """Go straight to a place, one control period an item, so that a caller may serve other devices between.
@@ -253,63 +231,6 @@ class Winches:
             self._held.let_go()
         docked = self._belief.away_m() <= self._section.dock_radius_m
         self._belief.remember_quietly("rest in the dock" if docked else "hang loose", at_rest=docked)
-
-    def _turns_at_rest(self) -> Array:
-        """Mean of several readings of all four drums, shape (4,).
-
-        Raises:
-            DeviceError: They turn meanwhile.
-        """
-        readings = []
-        for _ in range(_READINGS):
-            with self._lock:
-                self._raise_if_stopped()
-                readings.append(self._drives.turns())
-            self._clock.sleep(_READING_S)
-        turned_m = np.ptp(readings, axis=0) * 2 * pi * self._section.drum_radius_m
-        if turned_m.max() > self._section.slack_m / 2:
-            name = CABLES[int(turned_m.argmax())]
-            raise DeviceError(
-                f"the {name} drum moved its cable by {1000 * turned_m.max():.0f} mm while the carriage was to be "
-                "homed; wait until it hangs still, then home again"
-            )
-        return np.asarray(np.mean(readings, axis=0))
-
-    def _take(self, counts: Counts, pose: Array, how: How, powered: bool) -> None:
-        """Begin to count, hold, and bring the cables little by little under the tension that is due there.
-
-        The full tension at once on a slack cable spins the drum until the drive gives up.
-        """
-        belief, section = self._belief, self._section
-        # The last goal of a rope under tension: where it is, at the tension that it should have.
-        tensions_n = distribute(belief.robot, pose_in(section, pose[:2]))
-        with self._lock:
-            self._raise_if_stopped()
-            seen = self._drives.feedback(currents=True)
-            begin_n = tensions_by(section, seen).clip(0, section.tension_max_n) if powered else np.zeros(4)
-            begin_turns, end_turns = seen.turns, counts.turns_for(cable_lengths(belief.robot, pose), tensions_n)
-            belief.begin(counts, pose)
-            self._drives.set_marks(belief.mark)
-            self._held.take(begin_n)
-        for share in np.linspace(0, 1, _TIGHTENING_STEPS + 1)[1:]:
-            with self._lock:
-                self._raise_if_stopped()
-                turns = begin_turns + share * (end_turns - begin_turns)
-                seen = self._held.tighten(turns, begin_n + share * (tensions_n - begin_n))
-                if np.isfinite(seen.turns).all():
-                    self._check_tautness(how, (seen.turns - turns) * counts.a_turn_m(seen.turns))
-            self._clock.sleep(section.control_period_s)
-        self._held.settle()
-        belief.remember("stand where it was homed")
-
-    def _check_tautness(self, how: How, turned_m: Array) -> None:
-        try:
-            check_tautness(self._section, how, turned_m)
-        except DeviceError as lost:
-            self._held.freeze()
-            self._belief.counts = None
-            self._belief.note_doubt(str(lost), place=True)
-            raise
 
     def _through(self, drives: Sequence[Drive]) -> Iterator[None]:
         """Drive one after the other; each may be paused."""

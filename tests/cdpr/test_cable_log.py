@@ -58,3 +58,23 @@ def test_a_recording_has_rates_and_stops_have_none() -> None:
 def test_poses_are_written_to_a_micrometre() -> None:
     text = poses_text(np.array([0.01]), np.array([[1.0, 2.0, -0.1]]), np.array([[0.001, 0.002, 0.03]]))
     assert text.splitlines()[1] == "0.01,1.000000,2.000000,-0.100000,0.001000,0.002000,0.030000"
+
+
+def test_rows_of_the_same_time_are_one_moment() -> None:
+    time = np.arange(5) * 0.01
+    readings = np.outer(time, [1.0, -0.5, 0.0, 2.0]) + 1
+    twice = np.array([0, 1, 1, 2, 3, 3, 3, 4])
+    log = CableLog(time[twice], readings[twice], np.full((8, 3), np.nan))
+    np.testing.assert_allclose(log.rates_m_s(), np.tile([1, -0.5, 0, 2], (8, 1)))
+
+
+def test_a_reading_that_stands_out_of_a_recording_is_a_spike_and_a_stop_is_none() -> None:
+    time = np.arange(7) * 0.02
+    readings = np.outer(time, [0.5, -0.5, 0.3, 0.1]) + 1
+    readings[3, 2] += 0.03
+    nothing = np.full((7, 3), np.nan)
+    assert np.flatnonzero(CableLog(time, readings, nothing).spikes()).tolist() == [3]
+    assert not CableLog(time * 100, readings, nothing).spikes().any()
+    readings[4:] += 0.5  # a step is two stops
+    readings[3, 2] -= 0.03
+    assert not CableLog(time, readings, nothing).spikes().any()

@@ -123,6 +123,23 @@ def test_gross_errors_in_fixes_are_named_and_do_little_harm() -> None:
     assert np.sqrt(np.mean(apart[:, :2] ** 2)) < 0.001  # two fixes of twenty fewer, each good to 1 mm
 
 
+def test_readings_that_jump_do_no_harm_and_are_said_to_be_uncertain() -> None:
+    log, random = _simulated(2, delay_s=0.0), np.random.default_rng(9)
+    bad = random.choice(len(log.time_s), 25, replace=False)
+    readings = log.readings_m.copy()
+    readings[bad, random.integers(0, 4, 25)] += random.choice([-0.2, 0.05, 0.1], 25)
+    clean, spoilt = calibrate(KLAUS, log), calibrate(KLAUS, replace(log, readings_m=readings))
+    assert spoilt.reading_std_m < 1.5 * clean.reading_std_m
+    robot = Calibrated(spoilt.model, spoilt.covariance, spoilt.reading_std_m, spoilt.yaw_prior)
+    before, after = locate(robot, log), locate(robot, replace(log, readings_m=readings))
+    off = (after.poses - before.poses)[bad, :2] / after.stds[bad, :2]
+    # Centimetres off, and three standard deviations or less of what is said of these rows.
+    assert np.abs((after.poses - before.poses)[bad, :2]).max() > 0.02
+    assert np.sqrt(np.mean(off**2)) < 3.0
+    beside = np.setdiff1d(np.arange(len(log.time_s)), np.concatenate([bad - 1, bad, bad + 1]))
+    np.testing.assert_allclose(after.poses[beside], before.poses[beside], atol=1e-9)
+
+
 @pytest.mark.parametrize("order", [[1, 0, 2, 3], [3, 2, 1, 0], [1, 2, 3, 0]])
 def test_cables_in_another_order_are_no_robot(order: list[int]) -> None:
     log = _simulated(5, delay_s=0.0)
@@ -164,6 +181,26 @@ def test_real_log_with_fixes_anywhere_in_its_first_part_is_located_within_4_mm_a
     rng = np.random.default_rng(0)
     draws = [_rest_rms_m(log, np.sort(rng.choice(first, 20, replace=False)), first) for _ in range(10)]
     assert np.max(draws) < 0.004
+
+
+@needs_real_log
+def test_a_later_stretch_of_the_real_log_is_located_wherever_it_begins_with_bad_rows_and_rows_twice() -> None:
+    log = read_log(REAL)
+    first = int(0.6 * len(log.time_s))
+    found = calibrate(KLAUS, _some_fixes(log, np.linspace(0, first - 50, 20).astype(int)))
+    robot = Calibrated(found.model, found.covariance, found.reading_std_m, found.yaw_prior)
+    random = np.random.default_rng(4)
+    for begin in (first, first + 217, len(log.time_s) - 100):
+        rows = np.arange(begin, len(log.time_s))
+        bad = random.choice(len(rows) - 2, 5, replace=False) + 1
+        readings = log.readings_m[rows].copy()
+        readings[bad, random.integers(0, 4, 5)] += 0.1
+        twice = np.sort(np.concatenate([np.arange(len(rows)), [3, 3, 40]]))
+        times = log.time_s[rows] - log.time_s[begin] + 5000.0  # a clock of its own, and no fix at all
+        stretch = CableLog(times[twice], readings[twice], np.full((len(twice), 3), np.nan))
+        away = np.abs(twice[:, None] - bad).min(axis=1) > 1
+        errors = (locate(robot, stretch).poses - log.fixes[rows][twice])[away, :2]
+        assert np.sqrt(np.mean(errors**2, axis=0)).max() < 0.004
 
 
 def _write(path: Path, log: CableLog) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cdpr.config import CablesSection
-from cdpr.homing import Found, How, PositionLost, check_tautness, way_home
+from cdpr.homing import Found, How, PositionLost, Sighting, check_sighting, check_tautness, way_home
 from cdpr.memory import Memory
 
 SECTION = CablesSection()
@@ -189,3 +189,21 @@ def test_a_host_that_dies_at_any_step_finds_its_counts_again(steps: int) -> None
     else:
         assert homed.how is How.COUNTED
         assert (homed.notice is None) == (farm.memory is not None and farm.memory.at_rest)
+
+
+def test_a_sighting_outside_the_frame_or_too_rough_is_refused() -> None:
+    check_sighting(SECTION, Sighting(np.array([0.3, 0.2, 0.1])))
+    with pytest.raises(PositionLost, match=r"seen at \(1300.000, 1100.000\), outside the frame of 0 to 2.2 m"):
+        check_sighting(SECTION, Sighting(np.array([1300.0, 1100.0, 0.0])))
+    with pytest.raises(PositionLost, match="good to 30 mm is too rough"):
+        check_sighting(SECTION, Sighting(np.array([1.3, 1.1, 0.0]), std_m=0.03))
+    for pose, std_m in (([1.0, 1.0], 0.002), ([1.0, np.nan, 0.0], 0.002), ([1.0, 1.0, 0.0], 0.0)):
+        with pytest.raises(ValueError, match="a sighting is"):
+            Sighting(np.array(pose), std_m)
+
+
+def test_a_sighting_counts_before_everything_that_was_remembered() -> None:
+    memory = replace(MEMORY, doubt="an encoder slipped", sighted=(1.2, 0.9, 0.01), serial_numbers=())
+    homed = way_home(SECTION, memory, _found(2.0), "dock it")
+    assert homed.how is How.SIGHTED
+    assert "seen at (1.200, 0.900)" in str(homed.notice)

@@ -86,9 +86,11 @@ def test_margin_and_choice_are_those_of_linear_and_quadratic_programming(robot: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("part", range(10))
 @pytest.mark.parametrize("robot", [KLAUS, WHEELS, FIVE], ids=["points", "wheels", "five"])
-def test_ten_thousand_poses_against_linear_and_quadratic_programming(robot: CableRobot) -> None:
-    assert _compare(robot, poses(10_000, 12)) > 1000
+def test_ten_thousand_poses_against_linear_and_quadratic_programming(robot: CableRobot, part: int) -> None:
+    # A tenth at a time: half a minute each, and it is seen how far it has come.
+    assert _compare(robot, poses(10_000, 12)[1000 * part : 1000 * (part + 1)]) > 100
 
 
 @pytest.mark.parametrize("robot", [KLAUS, WHEELS, FIVE], ids=["points", "wheels", "five"])

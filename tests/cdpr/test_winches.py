@@ -171,6 +171,19 @@ def test_nothing_moves_before_homing(boards: dict[str, ObedientBoard]) -> None:
         next(_winches().follow(1.2, 1.0))
 
 
+def test_a_drum_that_turns_while_the_carriage_is_homed_is_named(boards: dict[str, ObedientBoard]) -> None:
+    winches, board, obey = _winches(), boards["two"], boards["two"]._obey
+
+    def turning(request: str) -> None:
+        board.turns[0] += 0.02 * (request == "f 0")  # 1.6 mm a reading
+        obey(request)
+
+    board._obey = turning  # type: ignore[method-assign]
+    with pytest.raises(DeviceError, match=r"the top left drum moved its cable by \d+ mm while .* hangs still"):
+        winches.home()
+    assert not any(line.startswith(("p", "c")) for line in board.log)
+
+
 def test_letting_go_away_from_the_dock_is_refused(boards: dict[str, ObedientBoard]) -> None:
     winches = _winches()
     with pytest.raises(DeviceError, match="drop the carriage"):

@@ -4,18 +4,25 @@ import collections
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from cdpr.command import app
 from cdpr.config import CablesSection
+from cdpr.homing import How, Sighting
+from cdpr.robot import UPPER
 from cdpr.winches import Winches
 from hardware_sim import inprocess
 from hardware_sim.inprocess import SimulatedClock
+from hardware_sim.physics import DriveNoise
 from trellis.errors import DeviceError, DeviceFault, Stopped
 
 SECTION = CablesSection(ports=("sim://winches/0", "sim://winches/1"))
 HOME_M = np.array(SECTION.home_m)
+A_TURN_M = 2 * np.pi * SECTION.drum_radius_m
 
 
 @pytest.fixture
@@ -146,3 +153,93 @@ def test_a_bad_line_loses_nothing(clock: SimulatedClock, winches: Winches) -> No
     winches.move_to(1.3, 1.0)
     clock.sleep(1.0)
     assert np.abs(_true_m(clock) - (1.3, 1.0)).max() < 0.015
+
+
+def test_a_carriage_that_nobody_remembers_is_counted_again_from_where_tags_showed_it(
+    clock: SimulatedClock, winches: Winches
+) -> None:
+    winches.move_to(1.35, 1.2)
+    winches.close()  # the host dies, and its memory is lost
+    with Winches(SECTION, clock) as other:
+        with pytest.raises(DeviceError, match="nobody remembers where"):
+            other.home()
+        clock.sleep(1.0)
+        seen = clock.farm.physics.carriage + np.array([0.001, -0.001, 0.002])  # as a camera finds it
+        assert other.home_sighted(Sighting(seen)).how is How.SIGHTED
+        assert np.abs(other.state().estimate.pose[:2] - _true_m(clock)).max() < 0.002
+        other.move_to(0.8, 0.9)
+        clock.sleep(1.0)
+        assert np.abs(_true_m(clock) - (0.8, 0.9)).max() < 0.015
+
+
+def test_a_sighting_that_somebody_left_is_where_the_next_homing_counts_from(
+    clock: SimulatedClock, winches: Winches, tmp_path: Path
+) -> None:
+    winches.move_to(0.9, 1.1)
+    winches.close()
+    clock.sleep(1.0)
+    memory = tmp_path / "carriage.json"
+    x, y, yaw = map(float, clock.farm.physics.carriage)
+    words = ["sighted", str(memory), f"{x:.4f}", f"{y:.4f}", "--yaw-deg", f"{np.degrees(yaw):.2f}"]
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 0, shown.output
+    with Winches(SECTION, clock, memory=memory) as other:
+        homed = other.home()
+        assert homed.how is How.SIGHTED
+        assert "the carriage was seen at (0.9" in str(homed.notice)
+        assert np.abs(other.state().estimate.pose[:2] - _true_m(clock)).max() < 0.002
+    # It counts once: the next homing counts on from there.
+    with Winches(SECTION, clock, memory=memory) as third:
+        assert third.home().how is How.COUNTED
+
+
+def test_homing_on_noisy_encoders_is_better_than_one_reading(clock: SimulatedClock) -> None:
+    clock.farm.physics.set_noise(DriveNoise(0.0018, 0.0, 0.0, 7))
+    with Winches(SECTION, clock) as winches:
+        winches.home()
+        clock.farm.physics.set_noise(None)
+        clock.sleep(2.0)
+        # Twenty-five readings of 1.8 mm: 0.4 mm a length; four of those, and a millimetre of the dock's own.
+        assert np.abs(_true_m(clock) - clock.farm.world.home_m[:2]).max() < 0.0026
+
+
+@pytest.mark.parametrize("again", [1, 3])
+def test_pausing_and_resuming_is_smooth_in_what_the_drives_are_told_and_ends_where_it_was_sent(
+    clock: SimulatedClock, winches: Winches, again: int
+) -> None:
+    told_m_s, paused_m_s = [], []
+    for number, _ in enumerate(winches.follow(1.5, 1.2)):
+        told_m_s.append([float(clock.farm.axes[cable].drive.input_vel) * A_TURN_M for cable in UPPER])
+        if number % 80 == 40 and number < 80 * again:
+            winches.pause()
+        if number % 80 == 75 and number < 80 * again:
+            paused_m_s.append(np.abs(clock.farm.physics.carriage_rate[:2]).max())
+            winches.resume()
+    # Along the way the speed changes by 1 m/s2 at most, and by a little more of its own in a cable as it turns.
+    steps_m_s = np.abs(np.diff(told_m_s, axis=0)).max()
+    assert steps_m_s < 1.1 * SECTION.acceleration_m_s2 * SECTION.control_period_s
+    assert np.max(told_m_s) > 0.05
+    assert max(paused_m_s) < 0.005
+    clock.sleep(1.0)
+    assert np.abs(_true_m(clock) - (1.5, 1.2)).max() < 0.015
+
+
+def test_a_stop_during_a_pause_stops_and_what_is_paused_never_moves(clock: SimulatedClock, winches: Winches) -> None:
+    steps = winches.follow(1.5, 1.2)
+    for _ in range(40):
+        next(steps)
+    winches.pause()
+    for _ in range(50):
+        next(steps)
+    held_m = _true_m(clock)
+    for _ in range(100):
+        next(steps)
+    assert np.abs(_true_m(clock) - held_m).max() < 0.001
+    winches.stop()
+    with pytest.raises(Stopped):
+        next(steps)
+    winches.clear_stop()
+    winches.resume()
+    winches.move_to(1.3, 1.1)  # a new way, not the rest of the old one
+    clock.sleep(1.0)
+    assert np.abs(_true_m(clock) - (1.3, 1.1)).max() < 0.015
