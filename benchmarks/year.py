@@ -1,17 +1,21 @@
 """A year of a whole wall in simulated time: each plant every day, a power cut a day, and devices that fail.
 
-python -m benchmarks.year [--days 365] [--plants 54] [--seed 1] [-o benchmarks/results/year.json]    ten minutes
+python -m benchmarks.year [--days 365] [--plants 54] [--seed 1] [-o benchmarks/results/year.json]    half an hour
+python -m benchmarks.year --keep FOLDER --for-s 200      in pieces, each going on where the last one was; status 3
 
 Agenda, queue, store, robot thread, capture and manifests are the real ones, on a simulated clock and a cell that stands
 still; scans have 3 views to be quick, and take as long as one of 64 would. Each scan fails with the given chance, half
 way. Power fails at a random moment of each day, in the middle of whatever is going on, and stays away for a while.
 """
 
+import pickle
 import random
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,33 +75,71 @@ def main(
     faults: float = 0.02,
     seed: int = 1,
     where: Path = Path("/dev/shm"),
+    keep: Annotated[Path | None, typer.Option(help="Where a year that is lived in pieces is kept.")] = None,
+    for_s: Annotated[float, typer.Option(help="End this piece after so many seconds.")] = float("inf"),
     out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/year.json"),
 ) -> None:
     """Live through it; fails if a turn is unaccounted for, or fewer than 99.5 % of plant-days are complete."""
     with tempfile.TemporaryDirectory(dir=where) as place:
-        figures = year(Path(place) / "data", days, plants, faults, seed)
+        figures = year(keep or Path(place) / "data", days, plants, faults, seed, for_s)
+    if figures is None:
+        raise typer.Exit(3)
     command = f"python -m benchmarks.year --days {days} --plants {plants} --faults {faults} --seed {seed}"
     write_result(out, command, figures)
     assert figures["planned"] == figures["rows"], "planned is not done + missed + failed + skipped"
     assert figures["complete_share"] >= 0.995
 
 
-def year(path: Path, days: int, plants: int, faults: float, seed: int) -> dict[str, Any]:
-    """So many days of so many plants."""
-    chance, folder = random.Random(seed), prepare(path, plants)
-    clock, end = ManualClock(BEGIN), BEGIN + timedelta(days=days)
+def year(
+    path: Path, days: int, plants: int, faults: float, seed: int, for_s: float = float("inf")
+) -> dict[str, Any] | None:
+    """So many days of so many plants; None if the time was up before, and the same call goes on."""
+    until_s = time.monotonic() + for_s
     table = ScheduleTable(daily_at="05:00", retries=2, within_hours=12)
-    cell = YearCell(folder, clock, chance, faults)
-    cuts = 0
-    for cell.fails_at in _power_cuts(chance, days):
-        cuts += _live(folder, cell, clock, table, end)
+    kept = path / "year.pickle"
+    life = pickle.loads(kept.read_bytes()) if kept.exists() else Life.begun(path, days, plants, seed)
+    folder, end = DataFolder(path), BEGIN + timedelta(days=days)
+    clock = ManualClock(life.now)
+    cell = YearCell(folder, clock, life.chance, faults)
+    cell.failed = life.device_faults
+    while life.cuts_to_come:
+        if time.monotonic() > until_s:
+            print(f"{life.now:%Y-%m-%d}: {len(life.cuts_to_come)} days to come", flush=True)
+            return None
+        cell.fails_at = life.cuts_to_come.pop(0)
+        life.cuts += _live(folder, cell, clock, table, end)
+        life.now, life.device_faults = clock.utc(), cell.failed
+        kept.write_bytes(pickle.dumps(life))
     cell.fails_at = datetime.max.replace(tzinfo=UTC)
     _live(folder, cell, clock, table, end)
+    return _figures(folder, life, table, end, days, plants) | {"device_faults": cell.failed}
+
+
+@dataclass
+class Life:
+    """Where a year stands between two lives of the daemon."""
+
+    chance: random.Random
+    cuts_to_come: list[datetime]
+    now: datetime = BEGIN
+    cuts: int = 0
+    device_faults: int = 0
+
+    @classmethod
+    def begun(cls, path: Path, days: int, plants: int, seed: int) -> "Life":
+        chance = random.Random(seed)
+        prepare(path, plants)
+        return cls(chance, list(_power_cuts(chance, days)))
+
+
+def _figures(
+    folder: DataFolder, life: Life, table: ScheduleTable, end: datetime, days: int, plants: int
+) -> dict[str, Any]:
     with Store(f"sqlite:///{folder.database}") as store:
         rows = store.occurrences(limit=10_000_000)
-        states = Counter(row.state for row in rows)
-        planned = plants * len(due_times(table, ZoneInfo(ZONE), BEGIN, end))
-        without_reason = sum(row.state in ("missed", "failed", "skipped") and not row.reason for row in rows)
+    states = Counter(row.state for row in rows)
+    planned = plants * len(due_times(table, ZoneInfo(ZONE), BEGIN, end))
+    without_reason = sum(row.state in ("missed", "failed", "skipped") and not row.reason for row in rows)
     return {
         "days": days,
         "plants": plants,
@@ -106,8 +148,7 @@ def year(path: Path, days: int, plants: int, faults: float, seed: int) -> dict[s
         **{state: states[state] for state in ("done", "missed", "failed", "skipped", "started")},
         "without_a_reason": without_reason,
         "complete_share": round(states["done"] / planned, 5),
-        "power_cuts": cuts,
-        "device_faults": cell.failed,
+        "power_cuts": life.cuts,
         "photographs": len(taken(folder)),
     }
 

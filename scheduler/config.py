@@ -62,8 +62,10 @@ class ScheduleTable(Section):
 class WorkersTable(Section):
     """How many reconstructions run at once, how politely, and when one counts as hanging.
 
-    `nice` is added to the process's niceness; `memory_bytes` (0: no limit) bounds each worker's address space;
-    a worker that shows no sign of life for `silent_s` is killed, and one that died is tried `retries` times more.
+    `nice` is added to the process's niceness; `memory_bytes` bounds each worker's address space, and what it and its
+    children hold in memory; at 0 the latter is three quarters of the machine's memory, shared by `count`. A worker that
+    shows no sign of life for `silent_s` is killed, and one that died is tried `retries` times more. Whoever does a job
+    holds a lease on it that he renews; `lease_s` after he was last heard of, another may do it.
     """
 
     count: int = Field(default=1, ge=1, le=64)
@@ -72,6 +74,7 @@ class WorkersTable(Section):
     memory_bytes: int = Field(default=0, ge=0)
     silent_s: float = Field(default=120.0, gt=1)
     retries: int = Field(default=1, ge=0, le=10)
+    lease_s: float = Field(default=60.0, ge=1)
 
 
 class DiskTable(Section):

@@ -6,6 +6,7 @@ that whoever supervises it starts it again; what was photographed is safe in the
 """
 
 import os
+import socket
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -225,12 +226,19 @@ class Daemon:
 def take_up(store: Store, folder: DataFolder) -> None:
     """Queue again what ran when an earlier daemon ended, and make rows follow the folders."""
     for job in store.jobs(states=["running"], limit=1000):
+        if job.lease_owner is not None and not _of_this_machine(job.lease_owner):
+            continue  # a worker elsewhere goes on with it, or its lease runs out
         if job.attempts >= ATTEMPTS_MAX:
             store.finish_job(job.id, "failed", f"was begun {job.attempts} times and never got further")
         else:
             store.requeue(job.id, "the daemon ended while it ran; it goes on")
     for line in rebuild(store, folder):
         store.add_event(line, "warning")
+
+
+def _of_this_machine(owner: str) -> bool:
+    """Whoever holds the farm's lock is the only daemon here, and workers die with theirs: such a lease is void."""
+    return owner.split(":")[0] == socket.gethostname()
 
 
 def _shown(job: JobRow, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Reconstruction jobs: one after the other in worker processes beside the robot, each followed into its row."""
 
+import itertools
 import json
+import os
+import socket
 import sys
 import threading
 import time
@@ -14,7 +17,7 @@ import structlog
 from scheduler.config import WorkersTable
 from scheduler.results import read_measurement
 from scheduler.room import when_there_is_room
-from scheduler.rows import ATTEMPTS_MAX, ENDING, JobRow, MeasurementRow
+from scheduler.rows import ATTEMPTS_MAX, ENDING, JobRow, JobState, Lease, MeasurementRow
 from scheduler.store import Store
 from scheduler.worker import WorkerEnd, run_worker
 from trellis.errors import InputError, OutOfSpace
@@ -28,6 +31,10 @@ STAGE_WEIGHTS = {
 }  # fmt: skip
 #: A row is written no more often than this for the same stage: each one waits for the disk.
 _TELL_S = 0.5
+#: A lease is renewed so many times before it could run out.
+_RENEWALS = 4
+_LOST = "the lease was lost: another does the job"
+_numbers = itertools.count(1)
 
 
 class Reconstructions:
@@ -53,6 +60,7 @@ class Reconstructions:
         self._limits, self._ending = limits, ending
         self._cancelled: set[int] = set()
         self._told: dict[int, tuple[str, float]] = {}
+        self._renew_at_s: dict[int, float] = {}
 
     def cancel(self, job_id: int) -> None:
         """End a running job's worker soon."""
@@ -60,31 +68,43 @@ class Reconstructions:
 
     def serve(self) -> None:
         """Do jobs, one after the other, until the daemon is to end."""
+        lease = Lease(new_owner(), self._limits.lease_s)
         while not self._ending.is_set():
             with suppress(OutOfSpace):  # only while the daemon ends: what was running is taken up at the next start
-                job = when_there_is_room(lambda: self._store.take_job("reconstruct"), self._ending)
+                job = when_there_is_room(lambda: self.take(lease), self._ending)
                 if job is None:
                     self._ending.wait(0.5)
                 else:
                     when_there_is_room(partial(self.do, job), self._ending)
 
+    def take(self, lease: Lease) -> JobRow | None:
+        """The next job under this lease; those whose lease has run out come back first."""
+        self._store.release_expired()
+        return self._store.take_job("reconstruct", lease=lease)
+
     def do(self, job: JobRow) -> None:
-        """Do one job, to its end or back into the queue."""
+        """Do one job, to its end or back into the queue; if its lease is lost meanwhile, nothing is written."""
         if job.scan is None or job.attempts > ATTEMPTS_MAX:
             why = "it names no scan" if job.scan is None else f"was begun {ATTEMPTS_MAX} times and never ended"
-            self._store.finish_job(job.id, "failed", why)
+            self._end(job, "failed", why)
             return
         scan = self._store.scan(job.scan)
         folder = ScanFolder(self._folder.path / scan.folder)
         end = self._run_with_retries(job, self._command(folder))
         if end.how == "stopped" and end.reason == ENDING:
-            self._store.requeue(job.id, ENDING, counts=False)
+            self._store.requeue(job.id, ENDING, counts=False, owner=job.lease_owner)
+        elif end.how == "stopped" and end.reason == _LOST:
+            log.warning("lease lost", job=job.id, scan=job.scan)
         elif end.how == "stopped":
-            self._store.finish_job(job.id, "cancelled", end.reason)
+            self._end(job, "cancelled", end.reason)
         elif end.how != "done":
-            self._store.finish_job(job.id, "failed", end.reason)
+            self._end(job, "failed", end.reason)
         else:
             self._keep(job, folder, scan.id, scan.plant)
+
+    def _end(self, job: JobRow, state: JobState, reason: str | None, found: MeasurementRow | None = None) -> None:
+        if not self._store.end_reconstruction(job.id, job.lease_owner, state, reason, found):
+            log.warning("lease lost at the end; what was found is left to whoever has it now", job=job.id)
 
     def _run_with_retries(self, job: JobRow, command: Sequence[str]) -> WorkerEnd:
         for attempt in range(self._limits.retries + 1):
@@ -93,7 +113,7 @@ class Reconstructions:
                 self._limits,
                 on_start=lambda pid: self._store.progress(job.id, 0.0, pid=pid),
                 on_line=lambda line: self._follow(job.id, line),
-                must_end=lambda: self._must_end(job.id),
+                must_end=lambda: self._must_end(job),
             )
             if end.how != "died":
                 break
@@ -103,10 +123,17 @@ class Reconstructions:
                 self._store.add_event(message, "warning", plant=job.plant, scan=job.scan, job=job.id)
         return end
 
-    def _must_end(self, job_id: int) -> str | None:
+    def _must_end(self, job: JobRow) -> str | None:
         if self._ending.is_set():
             return ENDING
-        return "cancelled on request" if job_id in self._cancelled else None
+        if job.id in self._cancelled:
+            return "cancelled on request"
+        now_s = time.monotonic()
+        if job.lease_owner is not None and now_s >= self._renew_at_s.get(job.id, 0.0):
+            self._renew_at_s[job.id] = now_s + self._limits.lease_s / _RENEWALS
+            with suppress(OutOfSpace):  # a full disk is no reason to throw work away; the lease itself may run out
+                return None if self._store.renew(job.id, Lease(job.lease_owner, self._limits.lease_s)) else _LOST
+        return None
 
     def _follow(self, job_id: int, line: str) -> None:
         """A progress line into the job's row; other lines are only signs of life."""
@@ -115,17 +142,25 @@ class Reconstructions:
         told_stage, told_s = self._told.get(job_id, ("", -_TELL_S))
         if found is not None and (found[0] != told_stage or now_s - told_s >= _TELL_S):
             stage, share = found
-            self._store.progress(job_id, share, stage)
+            reached = share if told_stage and stage != told_stage else None  # a stage has ended
+            self._store.progress(job_id, share, stage, reached=reached)
             self._told[job_id] = stage, now_s
 
     def _keep(self, job: JobRow, folder: ScanFolder, scan: str, plant: str) -> None:
         try:
             found = read_measurement(folder, scan, plant, self._store.scan(scan).started_at)
         except InputError as error:
-            self._store.finish_job(job.id, "failed", str(error))
+            self._end(job, "failed", str(error))
             return
-        self._store.save_measurement(found)
-        self._store.finish_job(job.id, "done", _reservations(found))
+        self._end(job, "done", _reservations(found), found)
+
+
+def new_owner(suffix: str = "") -> str:
+    """A name for a lease that nobody else has: machine, process, and a number.
+
+    With a suffix the machine's daemon does not take it for one of its own, which would be void once it starts anew.
+    """
+    return f"{socket.gethostname()}{suffix}:{os.getpid()}:{next(_numbers)}"
 
 
 def reconstruct_command(configuration_path: Path) -> Callable[[ScanFolder], list[str]]:

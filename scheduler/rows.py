@@ -59,7 +59,8 @@ class JobRow:
 
     `attempts` counts how often it was started. `heartbeat_at` is the last sign of life of whatever does it. `rank`
     orders the queue, lowest first, and then by age. `held` says that a person paused it, and only a person lets it go
-    on. `tries_left` is how often it is asked for again if it fails.
+    on. `tries_left` is how often it is asked for again if it fails. `lease_owner` does it and may until `lease_until`,
+    unless it renews that; then it is anybody's again. `furthest` is the largest share at which a stage of it ended.
     """
 
     id: int
@@ -80,10 +81,21 @@ class JobRow:
     rank: int = 0
     held: bool = False
     tries_left: int = 0
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    furthest: float = 0.0
 
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who does a job, `HOST:PROCESS:NUMBER`, and for how long without renewing it."""
+
+    owner: str
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from scheduler.rows import (
     EventLevel,
     EventRow,
     JobRow,
+    JobState,
     MeasurementRow,
     OccurrenceRow,
     PlantRow,
@@ -118,6 +119,25 @@ class Store(AgendaStore, PeopleStore, EnteredStore):
             if reconstruct:
                 self._add(connection, "reconstruct", scan.plant, scan.id)
 
+    def end_reconstruction(
+        self,
+        job_id: int,
+        owner: str | None,
+        state: JobState,
+        reason: str | None = None,
+        found: MeasurementRow | None = None,
+    ) -> bool:
+        """End a reconstruction with what it gave, all or nothing; False, and nothing, if `owner` has lost its lease."""
+        with self._write() as connection:
+            still = (jobs.c.id == job_id, jobs.c.state == "running", jobs.c.lease_owner == owner)
+            # The first word of the transaction, so that two who end the same job wait for each other here.
+            if connection.execute(jobs.update().where(*still).values(heartbeat_at=self._now())).rowcount == 0:
+                return False
+            if found is not None:
+                _save(connection, measurements, "scan", _measurement_values(found))
+            self._end(connection, job_id, state, reason)
+        return True
+
     def measurements(self, plant: str | None = None, *, limit: int = 1000) -> list[MeasurementRow]:
         """Measurements, newest first, of one plant or of all."""
         query = select(measurements).order_by(measurements.c.measured_at.desc()).limit(limit)
@@ -143,9 +163,8 @@ class Store(AgendaStore, PeopleStore, EnteredStore):
 
     def save_measurement(self, found: MeasurementRow) -> None:
         """Write down what a scan gave, in place of what it gave before."""
-        values = vars(found) | {"traits": found.traits.model_dump(), "mass": found.mass.model_dump()}
         with self._write() as connection:
-            _save(connection, measurements, "scan", values)
+            _save(connection, measurements, "scan", _measurement_values(found))
 
     def events(self, limit: int = 100, *, after_id: int = 0) -> list[EventRow]:
         """The newest events, newest first; with `after_id` only those that came later than that one."""
@@ -169,6 +188,10 @@ class Store(AgendaStore, PeopleStore, EnteredStore):
 def _save(connection: Connection, table: Table, key: str, values: dict[str, Any]) -> None:
     if connection.execute(table.update().where(table.c[key] == values[key]).values(values)).rowcount == 0:
         connection.execute(table.insert().values(values))
+
+
+def _measurement_values(found: MeasurementRow) -> dict[str, Any]:
+    return vars(found) | {"traits": found.traits.model_dump(), "mass": found.mass.model_dump()}
 
 
 def _measurement(row: RowMapping) -> MeasurementRow:

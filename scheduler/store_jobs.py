@@ -1,11 +1,12 @@
 """The store's part about jobs: asking, cancelling, taking the next one, and what becomes of it."""
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, cast, select, update
+from sqlalchemy import Connection, Integer, case, cast, select, update
 
-from scheduler.rows import ENDED, AskedBy, CommandRow, JobKind, JobRow, JobState
+from scheduler.rows import ENDED, AskedBy, CommandRow, JobKind, JobRow, JobState, Lease
 from scheduler.store_plants import PlantStore, no_such_plant
 from scheduler.tables import commands, jobs, scans
 from trellis.errors import InputError
@@ -114,8 +115,10 @@ class JobStore(PlantStore):
                 connection.execute(update(commands).where(*in_force).values(done_at=self._now()))
                 self._tell(connection, "the stop was cleared")
 
-    def take_job(self, kind: JobKind, accept: Callable[[JobRow], bool] = lambda job: True) -> JobRow | None:
-        """The first queued job of this kind that is accepted, now running; None when there is none."""
+    def take_job(
+        self, kind: JobKind, accept: Callable[[JobRow], bool] = lambda job: True, lease: Lease | None = None
+    ) -> JobRow | None:
+        """The first queued job of this kind that is accepted, now running, under a lease if given; None without one."""
         query = select(jobs).where(jobs.c.kind == kind, jobs.c.state == "queued").order_by(jobs.c.rank, jobs.c.id)
         # Asked often: without the lock that a transaction which may write takes.
         wanted = next((job for row in self._rows(query) if accept(job := JobRow(**row))), None)
@@ -129,6 +132,8 @@ class JobStore(PlantStore):
             "heartbeat_at": now,
             "reason": None,
             "stage": None,
+            "lease_owner": None if lease is None else lease.owner,
+            "lease_until": None if lease is None else now + timedelta(seconds=lease.seconds),
         }
         with self._write() as connection:
             still = (jobs.c.id == wanted.id, jobs.c.state == "queued")
@@ -136,10 +141,25 @@ class JobStore(PlantStore):
         return self.job(wanted.id) if taken else None
 
     def progress(
-        self, job_id: int, share: float, stage: str | None = None, *, scan: str | None = None, pid: int | None = None
+        self,
+        job_id: int,
+        share: float,
+        stage: str | None = None,
+        *,
+        scan: str | None = None,
+        pid: int | None = None,
+        reached: float | None = None,
     ) -> None:
-        """How far a running job is; also its sign of life."""
-        given = {"stage": stage, "scan": scan, "worker_pid": pid}
+        """How far a running job is; also its sign of life.
+
+        `reached` is a share whose work is kept even if the job is broken off now: an attempt that got further than any
+        before is the first of a new count.
+        """
+        given: dict[str, Any] = {"stage": stage, "scan": scan, "worker_pid": pid}
+        if reached is not None:
+            further = jobs.c.furthest < reached
+            given |= {"attempts": case((further, 1), else_=jobs.c.attempts)}
+            given |= {"furthest": case((further, reached), else_=jobs.c.furthest)}
         with self._write() as connection:
             self._alive(connection, job_id, share, {name: value for name, value in given.items() if value is not None})
 
@@ -153,9 +173,12 @@ class JobStore(PlantStore):
             self._end(connection, job_id, state, reason)
         return self.job(job_id)
 
-    def requeue(self, job_id: int, reason: str, *, counts: bool = True) -> None:
-        """Put a job back into the queue, in its old place; whether the attempt counts as one is the caller's word."""
-        self._set_aside(job_id, "queued", reason, counts)
+    def requeue(self, job_id: int, reason: str, *, counts: bool = True, owner: str | None = None) -> None:
+        """Put a job back into the queue, in its old place; whether the attempt counts as one is the caller's word.
+
+        With `owner` only while it holds the lease.
+        """
+        self._set_aside(job_id, "queued", reason, counts, owner=owner)
 
     def pause(self, job_id: int, reason: str, *, held: bool = False) -> None:
         """Set a job aside until `resume_paused`, or, if held, until a person resumes it; the attempt does not count."""
@@ -168,13 +191,18 @@ class JobStore(PlantStore):
             self._set_aside(job.id, "queued", f"goes on after: {job.reason}", True)
         return waiting
 
-    def _set_aside(self, job_id: int, state: JobState, reason: str, counts: bool, held: bool = False) -> None:
+    def _set_aside(
+        self, job_id: int, state: JobState, reason: str, counts: bool, held: bool = False, owner: str | None = None
+    ) -> None:
         with self._write() as connection:
             # A job that waits has not begun an attempt that could be taken back.
             begun = jobs.c.state == "running"
             attempts = jobs.c.attempts if counts else jobs.c.attempts - cast(begun, Integer)
             values = {"state": state, "reason": reason, "worker_pid": None, "attempts": attempts, "held": held}
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))
+            values |= {"lease_owner": None, "lease_until": None}
+            theirs = (jobs.c.id == job_id, *(() if owner is None else (jobs.c.lease_owner == owner,)))
+            if connection.execute(update(jobs).where(*theirs).values(values)).rowcount == 0:
+                return
             job = JobRow(**connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one())
             message = f"{job.kind} of {job.plant} {state}: {reason}"
             self._tell(connection, message, level="warning", plant=job.plant, scan=job.scan, job=job_id)
@@ -198,6 +226,7 @@ class JobStore(PlantStore):
 
     def _end(self, connection: Connection, job_id: int, state: JobState, reason: str | None) -> None:
         values: dict[str, Any] = {"state": state, "reason": reason, "finished_at": self._now(), "worker_pid": None}
+        values |= {"lease_owner": None, "lease_until": None}
         if state == "done":
             values["share"] = 1.0
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(values))

@@ -5,14 +5,15 @@ from typing import Literal
 from sqlalchemy import func, select, update
 
 from scheduler.rows import CommandName, JobRow
-from scheduler.store_jobs import OPEN, JobStore
+from scheduler.store_jobs import OPEN
+from scheduler.store_leases import LeaseStore
 from scheduler.tables import commands, jobs, occurrences, scans
 from trellis.errors import InputError
 
 _BY_HAND = "paused by hand"
 
 
-class QueueStore(JobStore):
+class QueueStore(LeaseStore):
     """The scans that run and wait. What concerns a running job is a durable command, carried out by the daemon."""
 
     def queue(self) -> list[JobRow]:

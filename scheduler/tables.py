@@ -101,6 +101,9 @@ jobs = Table(
     Column("rank", Integer, nullable=False, server_default="0"),
     Column("held", Boolean, nullable=False, server_default="0"),
     Column("tries_left", Integer, nullable=False, server_default="0"),
+    Column("lease_owner", String(128)),
+    Column("lease_until", UtcTime),
+    Column("furthest", Float, nullable=False, server_default="0"),
     Index("ix_jobs_state_kind", "state", "kind"),
     sqlite_autoincrement=True,
 )

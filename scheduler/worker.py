@@ -25,6 +25,9 @@ _LAST_WORDS = 40
 _PIPE_PATIENCE_S = 5.0
 #: Less processor time than this between two looks is what an idle interpreter uses.
 _IDLE_SHARE = 0.02
+_SHARE_OF_MEMORY = 0.75
+#: Between two looks at how much memory it holds.
+_WEIGH_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def run_worker(
     )
     try:
         on_start(process.pid)
-        return _Watch(process, limits.silent_s, on_line, must_end).follow()
+        return _Watch(process, limits, on_line, must_end).follow()
     finally:
         _kill(process)
 
@@ -82,11 +85,13 @@ class _Watch:
     def __init__(
         self,
         process: subprocess.Popen[str],
-        silent_s: float,
+        limits: WorkersTable,
         on_line: Callable[[str], None],
         must_end: Callable[[], str | None],
     ) -> None:
-        self._process, self._silent_s, self._on_line, self._must_end = process, silent_s, on_line, must_end
+        self._process, self._silent_s, self._on_line, self._must_end = process, limits.silent_s, on_line, must_end
+        self._most_bytes = memory_limit_bytes(limits)
+        self._weigh_at_s = 0.0
         self._lines: queue.Queue[str] = queue.Queue()
         self._errors: deque[str] = deque(maxlen=_LAST_WORDS)
         self._spoke_s = self._alive_s = time.monotonic()
@@ -104,7 +109,7 @@ class _Watch:
         while reason is None and self._process.poll() is None:
             self._pass_on(_POLL_S)
             reason = self._must_end()
-            silence = self._silence() if reason is None else None
+            silence = (self._silence() or self._too_big()) if reason is None else None
             if silence is not None:
                 break
         stopped_by_us = reason is not None or self._process.poll() is None
@@ -136,6 +141,19 @@ class _Watch:
             return f"the worker ran in circles: it said nothing for {_MUTE_FACTOR * self._silent_s:g} s"
         return None
 
+    def _too_big(self) -> str | None:
+        """Why it has to go before the machine has no memory left for the robot, or None."""
+        if time.monotonic() < self._weigh_at_s:
+            return None
+        self._weigh_at_s = time.monotonic() + _WEIGH_S
+        held = held_bytes(self._process.pid)
+        if held <= self._most_bytes:
+            return None
+        return (
+            f"the worker held {held / 1e9:.1f} GB of memory, {self._most_bytes / 1e9:.1f} GB are allowed "
+            "([farm.workers] memory_bytes); use fewer or smaller photographs, or a machine with more"
+        )
+
     def _judge(self) -> WorkerEnd:
         status = self._process.returncode
         if status == 0:
@@ -155,6 +173,22 @@ class _Watch:
 
     def _last_words(self) -> str:
         return "\n".join(self._errors)
+
+
+def memory_limit_bytes(limits: WorkersTable) -> float:
+    """What one worker and its children may hold: as configured, or its share of three quarters of the machine."""
+    return limits.memory_bytes or _SHARE_OF_MEMORY * psutil.virtual_memory().total / limits.count
+
+
+def held_bytes(pid: int) -> int:
+    """Memory that a process and its children hold."""
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in [process, *process.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += one.memory_info().rss
+    return total
 
 
 def _drain(stream: IO[str] | None, take: Callable[[str], None]) -> None:

@@ -112,3 +112,14 @@ def test_a_worker_dies_with_a_daemon_that_was_killed(tmp_path: Path) -> None:
         pid = int(process.stdout.readline())
         process.kill()
     _wait_until_gone(pid)
+
+
+def test_a_worker_that_takes_too_much_memory_is_ended_and_says_how_much() -> None:
+    code = "import time; held = bytearray(300_000_000); held[::4096] = b'x' * len(held[::4096]); time.sleep(600)"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scheduler.worker._SHARE_OF_MEMORY", 200_000_000 / psutil.virtual_memory().total)
+        end, _, pid = _run(code)
+    assert end.how == "died"
+    assert end.reason is not None
+    assert end.reason.startswith("the worker held 0.3 GB of memory, 0.2 GB are allowed")
+    _wait_until_gone(pid)
