@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,12 @@ def reconstruct(
     radius: Annotated[
         float | None, typer.Option(min=0.001, help="How far the plant may reach from there, in metres.")
     ] = None,
+    neighbours: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,Z;...", help="Collars of the plants around it in metres; where leaves touch they keep theirs."
+        ),
+    ] = None,
     age: Annotated[float | None, typer.Option(min=0.0, help="Age of the plant in days.")] = None,
     cultivar: Annotated[str | None, typer.Option(help="Cultivar of the plant.")] = None,
     yesterday: Annotated[
@@ -77,9 +84,10 @@ def reconstruct(
     if len(images) > 1:
         told = {"--camera": camera, "--board": board, "--age": age, "--cultivar": cultivar, "--config": config}
         told["--mass-model"] = mass_model
-        if any(value is not None for value in (poses, plant, radius, yesterday)):
+        if any(value is not None for value in (poses, plant, radius, neighbours, yesterday)):
             raise InputError(
-                "--poses, --plant, --radius and --yesterday are of one plant; for several folders put poses.csv, or "
+                "--poses, --plant, --radius, --neighbours and --yesterday are of one plant; for several folders put "
+                "poses.csv, or "
                 "scan.json, beside each one's photographs"
             )
         _many(images, [str(item) for pair in told.items() if pair[1] is not None for item in pair], out, jobs)
@@ -92,6 +100,7 @@ def reconstruct(
         "board": board,
         "plant_position_m": plant,
         "plant_radius_m": radius,
+        "neighbours_m": _collars(neighbours),
         "age_days": age,
         "cultivar": cultivar,
         "yesterday": yesterday,
@@ -107,6 +116,18 @@ def reconstruct(
         _SHOW[progress](events)
     if progress is not ProgressStyle.JSON:
         print_summary(request.out, Console())
+
+
+def _collars(text: str | None) -> tuple[tuple[float, float, float], ...] | None:
+    if text is None:
+        return None
+    try:
+        places = [tuple(map(float, place.split(","))) for place in text.split(";")]
+    except ValueError as error:
+        raise InputError(f"--neighbours is {text!r}; it must be X,Y,Z in metres, several with ; between") from error
+    if any(len(place) != 3 or not all(map(isfinite, place)) for place in places):
+        raise InputError(f"--neighbours is {text!r}; each place needs three finite numbers, X,Y,Z")
+    return tuple((x, y, z) for x, y, z in places)
 
 
 def _many(folders: list[Path], options: list[str], out: Path | None, jobs: int) -> None:

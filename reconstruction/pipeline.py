@@ -247,7 +247,8 @@ def _plant(run: Run) -> Progress:
     request = run.request
     run.panel = find_panel(run.cloud.points_m, run.model)
     yield 0.3, ""
-    run.plant = plant_mask(run.cloud, run.model, run.panel, request.plant_position_m, request.plant_radius_m)
+    place, radius_m = request.plant_position_m, request.plant_radius_m
+    run.plant = plant_mask(run.cloud, run.model, run.panel, place, radius_m, request.neighbours_m)
     if not run.plant.any():
         raise ReconstructionFailed("no plant was found: nothing coloured stands before the panel where it should")
     write_cloud_ply(run.output.path("plant.ply"), run.cloud.chosen(run.plant))
@@ -347,7 +348,9 @@ def _key_of_dense(run: Run) -> str:
 
 
 def _key_of_plant(run: Run) -> str:
-    return digest(run.keys["dense"], repr(run.request.plant_position_m), repr(run.request.plant_radius_m))
+    request = run.request
+    where = (request.plant_position_m, request.plant_radius_m, request.neighbours_m)
+    return digest(run.keys["dense"], *map(repr, where))
 
 
 def _key_of_surface(run: Run) -> str:

@@ -22,6 +22,7 @@ class Request:
         board: File of known tags (`board.toml`), or None.
         plant_position_m: The plant's collar in the world frame, or None to find the plant by itself.
         plant_radius_m: How far from there the plant may reach, or None.
+        neighbours_m: Collars of the plants around it, whose leaves are not its own.
         age_days: Of the plant, for a mass model that uses it.
         cultivar: Likewise.
         yesterday: `traits.json` of an earlier reconstruction of the same plant, or None.
@@ -36,6 +37,7 @@ class Request:
     board: Path | None = None
     plant_position_m: Point | None = None
     plant_radius_m: float | None = None
+    neighbours_m: tuple[Point, ...] = ()
     age_days: float | None = None
     cultivar: str | None = None
     yesterday: Path | None = None

@@ -14,6 +14,7 @@ from reconstruction.model import Array, Model
 from reconstruction.panel import Panel, middle_distance
 from reconstruction.records import Cloud
 from reconstruction.rims import chroma, saturation
+from reconstruction.territory import own_points
 
 Mask = NDArray[np.bool_]
 
@@ -34,6 +35,7 @@ def plant_mask(
     panel: Panel | None = None,
     plant_position_m: ArrayLike | None = None,
     plant_radius_m: float | None = None,
+    neighbours_m: ArrayLike = (),
 ) -> Mask:
     """The points of one plant.
 
@@ -44,6 +46,7 @@ def plant_mask(
         plant_position_m: The plant's collar, or None to take what the cameras look at.
         plant_radius_m: How far its leaves may reach from the collar along the panel; twice as far as it is believed
             to be wide is still its own. None sets no limit but being joined.
+        neighbours_m: Collars of the plants around, (m, 3); their leaves are theirs, also where they touch.
     """
     unit = middle_distance(model)
     white = white_of(cloud, panel, unit)
@@ -54,6 +57,11 @@ def plant_mask(
         return leaf
     middle = _looked_at(model) if plant_position_m is None else np.asarray(plant_position_m, dtype=float)
     axis = None if panel is None else panel.normal
+    around = np.asarray(neighbours_m, dtype=float).reshape(-1, 3)
+    if len(around):
+        leaf[np.flatnonzero(leaf)[~own_points(cloud.points_m[leaf], _GAP * unit, middle, around, axis)]] = False
+        if not leaf.any():
+            return leaf
     kept = _joined(cloud.points_m[leaf], middle, axis, _GAP * unit, plant_radius_m)
     mask = np.zeros(len(cloud), bool)
     mask[np.flatnonzero(leaf)[kept]] = True

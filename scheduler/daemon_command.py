@@ -3,7 +3,7 @@
 import threading
 
 from scan.board import wall_board
-from scan.config import ViewsSection
+from scan.config import ViewsSection, WallSection
 from scan.hardware import CellHardware
 from scheduler.command import DEFAULT_CONFIG, ConfigPath
 from scheduler.config import FarmSection, data_folder
@@ -52,6 +52,6 @@ def _daemon(configuration: Configuration, store: Store, ending: threading.Event)
     disk = Disk(store, folder, farm.disk.keep_free_bytes)
     check = Preflight(hardware, hardware.cell.lens, wall_board(configuration), disk.check)
     robot = Robot(store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check)
-    command = reconstruct_command(configuration.path.resolve())
+    command = reconstruct_command(configuration.path.resolve(), configuration.section(WallSection))
     reconstructions = Reconstructions(store, folder, command, farm.workers, ending)
     return Daemon(farm, folder, store, robot, reconstructions, clock, ending, disk)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import structlog
 
+from scan.config import WallSection
+from scheduler.around import neighbours_of
 from scheduler.config import WorkersTable
 from scheduler.results import read_measurement
 from scheduler.room import when_there_is_room
@@ -163,10 +165,11 @@ def new_owner(suffix: str = "") -> str:
     return f"{socket.gethostname()}{suffix}:{os.getpid()}:{next(_numbers)}"
 
 
-def reconstruct_command(configuration_path: Path) -> Callable[[ScanFolder], list[str]]:
-    """The command that reconstructs a scan's folder with this configuration's options."""
+def reconstruct_command(configuration_path: Path, wall: WallSection | None = None) -> Callable[[ScanFolder], list[str]]:
+    """The command that reconstructs a scan's folder with this configuration's options, told of its neighbours."""
     options = ["--config", str(configuration_path), "--progress", "json"]
-    return lambda folder: [sys.executable, "-m", "trellis", "reconstruct", str(folder.path), *options]
+    around = partial(neighbours_of, wall or WallSection())
+    return lambda folder: [sys.executable, "-m", "trellis", "reconstruct", str(folder.path), *options, *around(folder)]
 
 
 def share_of(line: str) -> tuple[str, float] | None:

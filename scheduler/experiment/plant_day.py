@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from scan.config import WallSection
+from scheduler.around import neighbour_options
 from scheduler.experiment.design import Planted
 from scheduler.experiment.farm_day import CULTIVAR
 from scheduler.experiment.scanning import SECONDS, TRUTH
 from scheduler.experiment.top_view import over_canopy, projected_area_m2
+from trellis.config import load_configuration
 from trellis.durable import write_durably
 from trellis.errors import InputError
 from trellis.folders import ScanFolder
@@ -78,8 +81,9 @@ def measure(planted: Planted, folder: ScanFolder, config: Path) -> PlantDay:
     start = time.perf_counter()
     scan = read_manifest(folder.manifest)
     truth = json.loads((folder.path / TRUTH).read_bytes())
-    problem = _reconstruct(folder, config, [])
-    canopy, canopy_problem = _canopy(folder, scan, config)
+    around = neighbour_options(load_configuration(config).section(WallSection), scan.plant_position_m)
+    problem = _reconstruct(folder, config, around)
+    canopy, canopy_problem = _canopy(folder, scan, config, around)
     values = _traits(folder) if not problem else {}
     if not problem and "area_m2" not in values:
         problem = str(values.pop("untrusted"))
@@ -132,12 +136,12 @@ def _reconstruct(folder: ScanFolder, config: Path, more: list[str]) -> str:
     return said[-1].strip() if said else f"trellis reconstruct ended with status {done.returncode}"
 
 
-def _canopy(folder: ScanFolder, scan: ScanManifest, config: Path) -> tuple[dict[str, float], str]:
+def _canopy(folder: ScanFolder, scan: ScanManifest, config: Path, around: list[str]) -> tuple[dict[str, float], str]:
     own = over_canopy(folder, scan, folder.path / "canopy", _CANOPY_TILT_RAD, _CANOPY_FEWEST)
     if own is None:
         return {}, f"fewer than {_CANOPY_FEWEST} views from above"
     place = ["--plant", *(f"{value:.6f}" for value in scan.plant_position_m), "--radius", f"{scan.plant_radius_m:.4f}"]
-    problem = _reconstruct(own, config, place)
+    problem = _reconstruct(own, config, place + around)
     if problem:
         return {}, problem
     traits = Traits.model_validate_json((own.reconstruction / "traits.json").read_bytes())

@@ -144,6 +144,7 @@ def _scanned(path: Path) -> ScanFolder:
 def test_a_plant_is_measured_from_all_views_and_from_those_above_and_is_done(tmp_path: Path) -> None:
     folder = _scanned(tmp_path)
     _reconstructed(folder, 0.05)
+    (tmp_path / "trellis.toml").write_text("[wall]\n")
     # The canopy has fewer views than a model needs: a row all the same, which says so.
     plant = harvests(4, 1)[0].cut[0]
     row = measure(plant, folder, tmp_path / "trellis.toml")
@@ -159,6 +160,7 @@ def test_a_plant_is_measured_from_all_views_and_from_those_above_and_is_done(tmp
 def test_what_is_not_trusted_is_no_measurement(tmp_path: Path) -> None:
     folder = _scanned(tmp_path)
     _reconstructed(folder, 0.05, trusted=False, untrusted_reason="two plants grown together")
+    (tmp_path / "trellis.toml").write_text("[wall]\n")
     row = measure(harvests(4, 1)[0].cut[0], folder, tmp_path / "trellis.toml")
     assert row.problem == "two plants grown together"
     assert np.isnan(row.area_m2)

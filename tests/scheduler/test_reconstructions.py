@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scan.wall_section import PlantTable, WallSection
+from scheduler.around import neighbour_options
 from scheduler.config import WorkersTable
 from scheduler.reconstructions import Reconstructions, reconstruct_command, share_of
 from scheduler.rows import ATTEMPTS_MAX
@@ -126,6 +128,13 @@ def test_a_progress_line_is_a_share_of_the_whole() -> None:
     assert share_of("hello") is None
     assert share_of("[1]") is None
     assert share_of('{"stage": "dance", "share": 0.5}') is None
+
+
+def test_neighbours_within_reach_are_told_and_the_plant_itself_is_not() -> None:
+    places = ((1.1, 0.81, 0.0), (1.1, 1.0, 0.0), (0.91, 0.81, 0.0), (2.0, 0.81, 0.0))
+    wall = WallSection(plants=tuple(PlantTable(name=f"p{n}", position_m=place) for n, place in enumerate(places)))
+    assert neighbour_options(wall, places[0]) == ["--neighbours", "1.1000,1.0000,0.0000;0.9100,0.8100,0.0000"]
+    assert neighbour_options(wall, places[3]) == []
 
 
 def test_the_command_is_the_one_that_the_house_has(tmp_path: Path) -> None:
