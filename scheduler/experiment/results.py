@@ -20,10 +20,10 @@ Array = NDArray[np.float64]
 
 #: Column of the table, what it is called, and the value of a row.
 METHODS: dict[str, tuple[str, Callable[[PlantDay], float]]] = {
-    "area": ("mesh area, 64 views", lambda row: row.area_m2),
+    "area": ("leaf area, 64 views", lambda row: row.area_m2),
     "volume": ("mesh volume, 64 views", lambda row: row.volume_m3),
     "top view": ("projected area, one top view", lambda row: row.top_view_area_m2),
-    "canopy area": ("mesh area, over-canopy views only", lambda row: row.canopy_area_m2),
+    "canopy area": ("leaf area, over-canopy views only", lambda row: row.canopy_area_m2),
     "canopy volume": ("mesh volume, over-canopy views only", lambda row: row.canopy_volume_m3),
     "age": ("age alone", lambda row: float(row.day)),
 }
@@ -31,7 +31,7 @@ METHODS: dict[str, tuple[str, Callable[[PlantDay], float]]] = {
 CHAIN = {
     "true area": ("all leaf area, true", lambda row: row.true_area_m2),
     "well seen area": ("leaf area that two views see well, true", lambda row: row.well_seen_area_m2),
-    "area": ("mesh area, reconstructed", lambda row: row.area_m2),
+    "area": ("leaf area, reconstructed", lambda row: row.area_m2),
 }
 _MASSES = {"dry": lambda row: 1e3 * row.dry_mass_kg, "fresh": lambda row: 1e3 * row.fresh_mass_kg}
 #: As published (arXiv 2209.08690): in-sample R2 and MAE of dry and fresh mass, occlusion per gram.

@@ -204,10 +204,10 @@ def test_p_values_of_areas_are_those_of_the_masses_they_are_proportional_to() ->
     found = p_values(rows, masses, {"area": np.array([row.area_m2 for row in rows])})
     assert list(found) == ["age, run 1: day 18 against 21", "age, run 2: day 32 against 35", "nutrients, run 2"]
     for question in found.values():
-        assert question["mesh area, 64 views"] == pytest.approx(question["true dry mass"])
+        assert question["leaf area, 64 views"] == pytest.approx(question["true dry mass"])
     old, young = ([row.area_m2 for row in rows if row.day == day] for day in (21, 18))
     expected = ttest_ind(old, young).pvalue
-    assert found["age, run 1: day 18 against 21"]["mesh area, 64 views"] == pytest.approx(expected, rel=1e-4)
+    assert found["age, run 1: day 18 against 21"]["leaf area, 64 views"] == pytest.approx(expected, rel=1e-4)
     assert found["nutrients, run 2"]["true dry mass"] < 1e-4
 
 
