@@ -56,6 +56,10 @@ class PeopleStore(StoreBase):
             InputError: There is none of that name, or nobody would be left to administer.
         """
         changed = {key: value for key, value in (("role", role), ("password_hash", password_hash)) if value}
+        if not changed:
+            if self.user(name) is None:
+                raise InputError(f"there is no user {name!r}")
+            return
         with self._write() as connection:
             if role is not None and role != "administrator":
                 self._leave_one(connection, name)

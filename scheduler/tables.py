@@ -78,6 +78,7 @@ scans = Table(
     Column("views_failed", Integer, nullable=False),
     Column("folder", Text, nullable=False),
     Column("reason", Text),
+    Index("ix_scans_plant_started_at", "plant", "started_at"),
 )
 
 jobs = Table(
@@ -105,6 +106,7 @@ jobs = Table(
     Column("lease_until", UtcTime),
     Column("furthest", Float, nullable=False, server_default="0"),
     Index("ix_jobs_state_kind", "state", "kind"),
+    Index("ix_jobs_plant_state", "plant", "state"),
     sqlite_autoincrement=True,
 )
 
@@ -138,6 +140,8 @@ measurements = Table(
     Column("traits", JSON, nullable=False),
     Column("mass", JSON, nullable=False),
     Column("stage_seconds", JSON, nullable=False),
+    Index("ix_measurements_plant_measured_at", "plant", "measured_at"),
+    Index("ix_measurements_measured_at", "measured_at"),
 )
 
 events = Table(

@@ -9,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
 from web.api import PREFIX, api
+from web.api.description import describe
 from web.api.errors import answer_errors_plainly, error_response
 from web.farm import Farm
 from web.gate import Gate
@@ -51,6 +52,7 @@ def api_only(farm: Farm, *, loopback: bool = True) -> FastAPI:
         "/api/{rest:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
     )
     app.include_router(ways_in(farm))
+    describe(app)
     app.add_middleware(Gate, farm=farm, loopback=loopback)
     return app
 

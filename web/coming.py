@@ -10,6 +10,7 @@ from web.answers import ComingAnswer, QueueAnswer, QueuedAnswer
 from web.farm import Farm
 
 _SCANS_LOOKED_AT = 500
+_HOLDS_S = 30.0
 
 
 def queue(farm: Farm, limit: int = 60, offset: int = 0) -> QueueAnswer:
@@ -25,8 +26,20 @@ def queue(farm: Farm, limit: int = 60, offset: int = 0) -> QueueAnswer:
 
 
 def coming(farm: Farm, count: int) -> list[ComingAnswer]:
-    """The next turns in the order in which they are due, after what is in the queue now, and what is in their way."""
-    now, durations, jobs = datetime.now(UTC), _durations(farm), farm.store.queue()
+    """The next turns in the order in which they are due, after what is in the queue now, and what is in their way.
+
+    Laid out anew when the queue or the newest scan has changed, and every half minute.
+    """
+    now, jobs, newest = datetime.now(UTC), farm.store.queue(), farm.store.scans(limit=1)
+    key = count, now.timestamp() // _HOLDS_S, [(job.id, job.state, job.rank) for job in jobs], newest
+    known = farm.remembered.get("coming")
+    if known is None or known[0] != key:
+        known = farm.remembered["coming"] = key, _coming(farm, count, now, jobs)
+    return list(known[1])
+
+
+def _coming(farm: Farm, count: int, now: datetime, jobs: list[JobRow]) -> list[ComingAnswer]:
+    durations = _durations(farm)
     slots = _slots(farm, jobs, durations, now)
     ends = {job.plant: slot.ends_at for job in jobs if (slot := slots.get(job.id)) is not None}
     turns = coming_turns(

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cdpr.config import CablesSection
@@ -48,6 +49,7 @@ class Farm:
         asking: Threads that ask the database who somebody is.
         signing: One thread for passwords: whoever floods it with guesses takes one core at most, and no other thread.
         people: Who may sign in.
+        remembered: What was worked out and holds for a while, by what it is.
         controls: Who drives the robot by hand.
     """
 
@@ -67,6 +69,7 @@ class Farm:
     disk: DiskWatch
     growth: Growth
     people: People
+    remembered: dict[str, Any] = field(default_factory=dict)
     controls: Controls = field(default_factory=Controls)
     urgent: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "urgent"))
     watching: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "watching"))

@@ -1,5 +1,6 @@
 """Who is who: passwords, sessions, one-time links and keys, over what the store remembers."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from web.secret import digest, fits, hashed, new_code, new_key, new_token, same_
 #: A session ends when nobody used it for so long, and in any case when it is so old.
 SESSION_IDLE = timedelta(days=7)
 SESSION_MAX = timedelta(days=90)
+#: What a name may be: of letters and digits, within it a few more.
+NAME = r"^\w([\w .@'-]*\w)?$"
 _KNOWN_S = 2.0  # for so long an answer of the store is believed: what was taken back elsewhere ends within it
 _NOTED = timedelta(minutes=5)
 _KNOWN_MAX = 2000
@@ -177,10 +180,10 @@ def checked_name(name: str) -> str:
     """A user's name, if it will do.
 
     Raises:
-        InputError: It is empty, long, or holds what cannot be seen.
+        InputError: It is empty, long, or holds what is neither letter nor digit.
     """
-    if not 1 <= len(name) <= 64 or not name.isprintable() or name != name.strip():
-        raise InputError("a name has 1 to 64 characters, and none that cannot be seen; choose another")
+    if len(name) > 64 or not re.fullmatch(NAME, name):
+        raise InputError("a name has 1 to 64 letters and digits, and within it blanks and any of . _ @ ' - too")
     return name
 
 

@@ -4,6 +4,7 @@ Every function reads and changes nothing. A name or number from outside is looke
 from it.
 """
 
+import os
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from pathlib import Path
@@ -29,17 +30,18 @@ from web.growth import rate_per_day
 ARTEFACTS = ("mesh.glb", "mesh.ply", "plant.ply", "cloud.ply", "report.html", "traits.json", "mass.json")
 _OPEN: tuple[JobState, ...] = ("queued", "running", "paused")
 _OPEN_MAX = 10_000
+Ended = tuple[JobState, str | None]
 
 
 def plants(farm: Farm) -> list[PlantAnswer]:
     """Every plant that hangs on the wall, by name, with the latest about it."""
     rows = _wall_rows(farm)
     measured = farm.store.latest_measurements()
-    last_scans = _last_scans(farm, rows)
+    last_scans = farm.store.latest_scans()
     open_jobs: dict[str, list[JobRow]] = {}
     for job in farm.store.jobs(states=_OPEN, limit=_OPEN_MAX):
         open_jobs.setdefault(job.plant, []).append(job)
-    ended = _last_ended(farm.store.jobs(states=("done", "failed"), limit=2 * len(rows) + 500))
+    ended = farm.store.latest_ended()
     rates = farm.growth.rates_per_day(measured)
     return [
         _plant(
@@ -67,7 +69,7 @@ def plant(farm: Farm, name: str) -> PlantDetailAnswer:
     measured = farm.store.measurements(name)
     jobs = farm.store.jobs(plant=name)
     open_jobs = [job for job in jobs if job.state in _OPEN]
-    ended = _last_ended([job for job in jobs if job.state in ("done", "failed")]).get(name)
+    ended = next(((job.state, job.reason) for job in jobs if job.state in ("done", "failed")), None)
     rate = rate_per_day(measured)
     short = _plant(farm, row, next(iter(measured), None), next(iter(scans), None), open_jobs, ended, rate)
     return PlantDetailAnswer(
@@ -105,9 +107,22 @@ def events(farm: Farm, limit: int = 50) -> list[EventAnswer]:
 
 def scan_answer(farm: Farm, row: ScanRow) -> ScanAnswer:
     """A scan and the artefacts that lie beside it now."""
-    made = folder_of(farm, row).reconstruction
     values = {key: value for key, value in vars(row).items() if key != "folder"}
-    return ScanAnswer(**values, artefacts=tuple(name for name in ARTEFACTS if (made / name).is_file()))
+    return ScanAnswer(**values, artefacts=_artefacts(f"{farm.folder.path}/{row.folder}/reconstruction"))
+
+
+def _artefacts(folder: str) -> tuple[str, ...]:
+    """What lies in a folder of results; looked into anew only when something came or went, which changes its time."""
+    try:
+        changed_ns = os.stat(folder).st_mtime_ns
+    except OSError:
+        return ()
+    return _listed(folder, changed_ns)
+
+
+@lru_cache(maxsize=8192)
+def _listed(folder: str, _changed_ns: int) -> tuple[str, ...]:
+    return tuple(name for name in ARTEFACTS if os.path.isfile(f"{folder}/{name}"))
 
 
 def job_answer(farm: Farm, row: JobRow) -> JobAnswer:
@@ -160,33 +175,13 @@ def _wall_rows(farm: Farm) -> dict[str, PlantRow]:
     return known
 
 
-def _last_scans(farm: Farm, rows: dict[str, PlantRow]) -> dict[str, ScanRow]:
-    """The newest scan of each plant; one that was not scanned for long is not among the newest of all."""
-    newest = farm.store.scans(limit=3 * len(rows) + 50)
-    found: dict[str, ScanRow] = {}
-    for scan in newest:
-        found.setdefault(scan.plant, scan)
-    if len(newest) == 3 * len(rows) + 50:  # there may be older ones
-        for name in rows.keys() - found.keys():
-            found.update((name, scan) for scan in farm.store.scans(name, limit=1))
-    return found
-
-
-def _last_ended(rows: list[JobRow]) -> dict[str, JobRow]:
-    """The job of each plant that ended last; rows come newest first."""
-    found: dict[str, JobRow] = {}
-    for row in rows:
-        found.setdefault(row.plant, row)
-    return found
-
-
 def _plant(
     farm: Farm,
     row: PlantRow,
     measured: MeasurementRow | None,
     scan: ScanRow | None,
     open_jobs: list[JobRow],
-    ended: JobRow | None,
+    ended: Ended | None,
     growth_per_day: float | None,
 ) -> PlantAnswer:
     state, reason = _state(measured, scan, open_jobs, ended)
@@ -205,7 +200,7 @@ def _plant(
 
 
 def _state(
-    measured: MeasurementRow | None, scan: ScanRow | None, open_jobs: list[JobRow], ended: JobRow | None
+    measured: MeasurementRow | None, scan: ScanRow | None, open_jobs: list[JobRow], ended: Ended | None
 ) -> tuple[PlantState, str | None]:
     """What a plant is doing, else how its last work ended; a measurement is never shown as newer than a failure."""
     running = next((job for job in open_jobs if job.state == "running"), None)
@@ -213,8 +208,8 @@ def _state(
         return ("scanning" if running.kind == "scan" else "reconstructing"), running.reason
     if open_jobs:
         return "queued", open_jobs[0].reason
-    if ended is not None and ended.state == "failed":
-        return "failed", ended.reason
+    if ended is not None and ended[0] == "failed":
+        return "failed", ended[1]
     if scan is not None and scan.state == "failed":
         return "failed", scan.reason
     if measured is None:

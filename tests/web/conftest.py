@@ -89,7 +89,7 @@ def served(configuration: Path, *, people: bool = True) -> Iterator[httpx.Client
     shown = let_in(configuration.parent / "data").headers if people else {}
     farm = Farm.of(load_configuration(configuration))
     app = api_only(farm)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=3))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=3, timeout_keep_alive=60))
     thread = threading.Thread(target=server.run, args=([listener],), name="api")
     thread.start()
     try:

@@ -69,6 +69,13 @@ MATRIX: dict[str, tuple[str, str]] = {
     f"WEBSOCKET {_A}/robot/line": ("read", f"{_A}/robot/line"),
     f"GET {_A}/health": ("read", f"{_A}/health"),
     f"GET {_A}/stream": ("read", f"{_A}/stream"),
+    f"GET {_A}/plants/{{plant}}/weighings": ("read", f"{_A}/plants/nobody/weighings"),
+    f"POST {_A}/plants/{{plant}}/weighings": ("enter", f"{_A}/plants/nobody/weighings"),
+    f"DELETE {_A}/weighings/{{weighing}}": ("enter", f"{_A}/weighings/999"),
+    f"GET {_A}/plants/{{plant}}/notes": ("read", f"{_A}/plants/nobody/notes"),
+    f"POST {_A}/plants/{{plant}}/notes": ("enter", f"{_A}/plants/nobody/notes"),
+    f"GET {_A}/export/measurements.csv": ("read", f"{_A}/export/measurements.csv"),
+    f"GET {_A}/export/weighings.csv": ("read", f"{_A}/export/weighings.csv"),
     f"GET {_A}/me": ("read", f"{_A}/me"),
     f"POST {_A}/me/password": ("read", f"{_A}/me/password"),
     f"GET {_A}/users": ("administer", f"{_A}/users"),
@@ -200,8 +207,9 @@ def test_strangers_get_nothing_from_addresses_that_are_nearly_right(site: Site) 
 
 def test_a_viewer_reaches_nothing_of_an_administrators_by_addresses_that_are_nearly_right(site: Site) -> None:
     with httpx.Client(base_url=site.url, trust_env=False, headers=_headers(site, "viewer")) as client:
-        for path in ("/api/v1/users/", "//api/v1/users", "/api/v1//users", "/api/v1/./users", "/api/v1/plants/../users",
-                     "/api/v1/users%2f", "/api/v1/users?x", "/api/v1/Users", "/api/v1/%75sers"):  # fmt: skip
+        near = ("/", "%2f", "?x", "/%0a", "%0a")
+        for path in (*(f"/api/v1/users{end}" for end in near), "//api/v1/users", "/api/v1//users", "/api/v1/./users",
+                     "/api/v1/plants/../users", "/api/v1/Users", "/api/v1/%75sers"):  # fmt: skip
             answer = client.get(path, follow_redirects=True)
             assert answer.status_code in (403, 404), (path, answer.status_code, answer.text[:200])
             assert "administrator" not in answer.text.replace("administrators give", ""), path

@@ -14,12 +14,12 @@ from web.answers import Answer
 from web.api.asked import Asker
 from web.api.errors import NOT_FOUND, REFUSED, Refused, Responses, Unfit
 from web.farm import Farm
-from web.people import checked_name, make_key, make_link
+from web.people import NAME, checked_name, make_key, make_link
 from web.secret import PASSWORD_MIN, hashed
 
 _DENIED: Responses = {403: {"description": "It is not allowed"}}
 Password = Annotated[str, Field(min_length=PASSWORD_MIN, max_length=200)]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=NAME)]
 
 
 class MeAnswer(Answer):
@@ -72,7 +72,7 @@ class NewUser(Answer):
 
 
 class UserChange(Answer):
-    """What to change about a person."""
+    """What to change about a person; what is not given stays."""
 
     role: Role | None = None
     password: Password | None = None
@@ -130,8 +130,6 @@ def routes(farm: Farm) -> APIRouter:
     @router.patch("/users/{name}", responses=NOT_FOUND | REFUSED)
     async def change_user(name: str, change: UserChange) -> UserAnswer:
         """Give a person another role or password."""
-        if change.role is None and change.password is None:
-            raise Unfit("nothing is to be changed: give a role, a password or both")
         password_hash = None if change.password is None else await _hash(farm, change.password)
         await asyncio.to_thread(_change, farm, name, change.role, password_hash)
         row = await asyncio.to_thread(farm.store.user, name)
