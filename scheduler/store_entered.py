@@ -55,12 +55,12 @@ class EnteredStore(StoreBase):
                 raise InputError(f"there is no weighing {number}")
             self._tell(connection, f"a weighing of {plant} was taken back", plant=plant)
 
-    def notes(self, plant: str) -> list[NoteRow]:
+    def notes_about(self, plant: str) -> list[NoteRow]:
         """What was written about a plant, newest first."""
         query = select(notes).where(notes.c.plant == plant).order_by(notes.c.id.desc())
         return [NoteRow(**row) for row in self._rows(query)]
 
-    def add_note(self, plant: str, text: str, entered_by: str) -> NoteRow:
+    def write_note(self, plant: str, text: str, entered_by: str) -> NoteRow:
         """Write a line about a plant that the store knows."""
         row = {"plant": plant, "at": self._now(), "text": text, "entered_by": entered_by}
         with self._write() as connection:

@@ -79,6 +79,9 @@ class Gate:
                 403,
                 f"this server is not called {host!r}; use 127.0.0.1, or add the name to [web] names",
             )
+        if any(ord(character) < 32 or ord(character) == 127 for character in path):
+            # A route's `$` fits before a line's end too, a rule's end does not: /users%0a would pass for another.
+            return 422, "an address holds no control characters"
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > _BODY_MAX:
             return 413, f"a request holds at most {_BODY_MAX:,} bytes"

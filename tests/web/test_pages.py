@@ -16,6 +16,7 @@ from scheduler.store import Store
 from tests.web.browser import CHROMIUM, Site, chromium, dashboard, free_port, watched
 from tests.web.conftest import NOW, Robot, answering
 from tests.web.farm_fixture import FAILED, REFUSED, fill, write_config
+from web.secret import hashed
 
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed: the pages were NOT tested"),
@@ -54,7 +55,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize(
-    "path", ["/", "/plant/p01", "/plant/p02", "/plant/p03", "/plant/p04", "/queue", "/calendar", "/api"]
+    "path", ["/", "/plant/p01", "/plant/p02", "/plant/p03", "/plant/p04", "/queue", "/calendar", "/system", "/api"]
 )
 def test_every_page_is_quiet_fits_its_width_and_asks_no_foreign_host(
     browser: Browser, bench: Bench, path: str, width: int
@@ -302,3 +303,59 @@ def test_the_stop_button_stands_even_where_there_is_no_page(browser: Browser, be
         expect(found.page.locator("#stop")).to_have_text("STOPPED")
     assert bench.robot.asked == ["stop"]
     bench.robot.clear()
+
+
+def test_a_weighing_and_a_note_are_entered_on_the_plants_page(browser: Browser, bench: Bench) -> None:
+    with watched(browser, bench.site, 360, who="operator") as found:
+        found.page.goto("/plant/p02")
+        found.page.get_by_label("Fresh mass, g").fill("41.2")
+        found.page.get_by_label("Harvested").check()
+        found.page.get_by_role("button", name="Enter").click()
+        expect(found.page.locator(".entered")).to_contain_text("41.2 g")
+        (row,) = bench.store.weighings("p02")
+        assert (row.fresh_mass_kg, row.harvested, row.entered_by) == (0.0412, True, "operator")
+        found.page.get_by_label("Note").fill("<b>pale</b>")
+        found.page.get_by_role("button", name="Write").click()
+        expect(found.page.locator(".entered")).to_contain_text("<b>pale</b>")
+        found.page.get_by_role("button", name="Take back").click()
+        found.page.locator("#ask .yes").click()
+        expect(found.page.locator(".entered")).to_contain_text("Not weighed yet")
+        assert (found.complaints, found.foreign) == ([], [])
+
+
+def test_a_key_is_made_on_the_page_and_its_secret_shown_once_and_a_viewer_sees_none(
+    browser: Browser, bench: Bench
+) -> None:
+    with watched(browser, bench.site) as found:
+        found.page.goto("/system")
+        keys = found.page.locator("section", has=found.page.get_by_role("heading", name="Keys"))
+        keys.get_by_label("Name").fill("logger")
+        keys.get_by_role("button", name="Make a key").click()
+        expect(keys.locator("output")).to_contain_text("told this once: trellis_")
+        found.page.reload()
+        expect(keys).to_contain_text("logger")
+        expect(keys).not_to_contain_text("told this once")
+    with watched(browser, bench.site, who="viewer") as found:
+        found.page.goto("/system")
+        expect(found.page.locator(".sheet")).to_contain_text("Health")
+        expect(found.page.locator(".sheet")).not_to_contain_text("logger")
+
+
+def test_who_is_not_signed_in_comes_to_the_door_and_from_there_to_where_they_wanted(
+    browser: Browser, bench: Bench
+) -> None:
+    bench.store.add_user("anna", "viewer", hashed("correct horse"))
+    with watched(browser, bench.site, 360, dark=True, who=None) as found:
+        found.page.goto("/plant/p02")
+        found.page.get_by_label("Name").fill("anna")
+        found.page.get_by_label("Password").fill("correct horse")
+        found.page.get_by_role("button", name="Sign in").click()
+        expect(found.page.locator("h1")).to_have_text("p02")
+        bench.robot.asked.clear()
+        found.page.locator("#stop").click()  # a viewer stops
+        expect(found.page.locator("#stop")).to_have_text("STOPPED")
+        assert bench.robot.asked == ["stop"]
+        bench.robot.clear()
+        found.page.get_by_role("button", name="anna").click()
+        expect(found.page.get_by_role("button", name="Sign in")).to_be_visible()
+        assert (found.complaints, found.foreign) == ([], [])

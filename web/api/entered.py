@@ -88,12 +88,12 @@ def routes(farm: Farm) -> APIRouter:
     @router.get("/plants/{plant}/notes", responses=NOT_FOUND)
     def list_notes(plant: str) -> list[NoteAnswer]:
         """What was written about a plant, newest first."""
-        return [_note(row) for row in farm.store.notes(farm.store.plant(plant).name)]
+        return [_note(row) for row in farm.store.notes_about(farm.store.plant(plant).name)]
 
     @router.post("/plants/{plant}/notes", status_code=201, responses=NOT_FOUND)
     def add_note(plant: str, new: NewNote, who: Asker) -> NoteAnswer:
         """Write a line about a plant."""
-        return _note(farm.store.add_note(farm.store.plant(plant).name, new.text.strip(), who.name))
+        return _note(farm.store.write_note(farm.store.plant(plant).name, new.text.strip(), who.name))
 
     @router.get("/export/measurements.csv", response_class=Response, responses=_CSV | NOT_FOUND)
     def export_measurements(

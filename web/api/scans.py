@@ -69,9 +69,7 @@ def routes(farm: Farm) -> APIRouter:
         return send_bytes(request, thumbnail(folder.image(view), sha256), "image/jpeg", sha256)
 
     @router.head("/{scan}/{artefact}", include_in_schema=False)
-    @router.get(
-        "/{scan}/{artefact}", response_class=Response, responses=NOT_FOUND | _content("application/octet-stream")
-    )
+    @router.get("/{scan}/{artefact}", response_class=Response, responses=NOT_FOUND | _content(*MEDIA_TYPES.values()))
     def get_artefact(request: Request, scan: str, artefact: Artefact) -> Response:
         """A file that reconstruction made: mesh, clouds, report, traits, mass."""
         row = farm.store.scan(scan)
@@ -83,8 +81,8 @@ def routes(farm: Farm) -> APIRouter:
     return router
 
 
-def _content(media_type: str) -> Responses:
-    return {200: {"content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+def _content(*media_types: str) -> Responses:
+    return {200: {"content": {name: {"schema": {"type": "string", "format": "binary"}} for name in media_types}}}
 
 
 def _taken(farm: Farm, scan: str, view: int) -> tuple[ScanFolder, ViewRecord]:

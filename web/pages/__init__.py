@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web.farm import Farm
-from web.pages import calendar, errors, plant, queue, reference, wall
+from web.pages import calendar, errors, plant, queue, reference, system, wall
 from web.pulse import Pulse
 
 
@@ -15,4 +15,5 @@ def add_pages(farm: Farm, app: FastAPI) -> None:
     calendar.add(farm, pulse)
     queue.add(farm, pulse, app)
     reference.add(farm, app)
+    system.add(farm)
     errors.add(farm)

@@ -12,7 +12,7 @@ from nicegui import ui
 from web.farm import Farm
 from web.statics import versioned
 
-_PAGES = (("Wall", "/"), ("Calendar", "/calendar"), ("Queue", "/queue"), ("API", "/api"))
+_PAGES = (("Wall", "/"), ("Calendar", "/calendar"), ("Queue", "/queue"), ("System", "/system"), ("API", "/api"))
 
 
 def frame(farm: Farm, title: str, here: str) -> None:

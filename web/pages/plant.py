@@ -7,11 +7,13 @@ from html import escape
 
 from nicegui import ui
 
+from scheduler.rows_people import NoteRow, WeighingRow
 from trellis.errors import InputError, TrellisError
 from web import reading
 from web.answers import MeasurementAnswer, PlantDetailAnswer, ScanAnswer, ViewsAnswer
 from web.farm import Farm
 from web.pages.charts import area_history, history
+from web.pages.entered import entered_html
 from web.pages.frame import frame
 from web.pages.live import Live
 from web.pages.mesh import mesh_view, size_of
@@ -72,7 +74,13 @@ async def _page(
         _charts(plant)
         _mesh(shown, found, measured)
         await Live(pulse, farm.refresh_s).start([("wide", _photographs(farm, shown, found))])
+        weighings, notes = await asyncio.to_thread(_written, farm, plant.name)
+        _html(entered_html(farm, plant.name, weighings, notes), "wide entered")
         _html(scans_table(farm, plant, shown), "wide")
+
+
+def _written(farm: Farm, name: str) -> tuple[list[WeighingRow], list[NoteRow]]:
+    return farm.store.weighings(name), farm.store.notes_about(name)
 
 
 def _html(content: str, kind: str = "") -> None:

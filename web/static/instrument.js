@@ -16,8 +16,10 @@
   // What the devices said some time ago carries its age.
   const age = (seconds) => (seconds > 3 ? `, seen ${Math.round(seconds)} s ago` : "");
 
-  async function post(url, patience_ms = 15000) {
-    const response = await fetch(url, { method: "POST", priority: "high", signal: AbortSignal.timeout(patience_ms) });
+  async function post(url, patience_ms = 15000, method = "POST", content = undefined) {
+    const body = content && { body: JSON.stringify(content), headers: { "content-type": "application/json" } };
+    const response = await fetch(url, { method, priority: "high", signal: AbortSignal.timeout(patience_ms), ...body });
+    if (response.status === 401) throw new Error("you are no longer signed in; load the page again");
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(answer.error || `the server answered ${response.status}`);
     return answer;
@@ -139,13 +141,41 @@
     if (button.dataset.ask && !(await ask(button.dataset.ask, button.textContent.trim()))) return;
     button.disabled = true;
     try {
-      const answer = await post(button.dataset.post);
+      const answer = await post(button.dataset.post, 15000, button.dataset.method || "POST");
+      if (button.dataset.reload) location.reload();
       if ("reachable" in answer) show(answer);
       if (button.dataset.done) toast(button.dataset.done);
     } catch (error) {
       toast(error.message);
     }
     button.disabled = false;
+  });
+
+  // Forms send JSON; a mass goes as kilograms. What was made and is told only once stays on the page.
+  const kinds = {
+    grams: (input) => (input.value === "" ? null : Number((Number(input.value) / 1000).toPrecision(9))),
+    flag: (input) => input.checked,
+  };
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-send]");
+    if (!form) return;
+    event.preventDefault();
+    const content = {};
+    for (const input of form.querySelectorAll("[data-kind]")) {
+      if (input.dataset.kind === "list") {
+        content[input.name] ??= [];
+        if (input.checked) content[input.name].push(input.value);
+      } else content[input.name] = (kinds[input.dataset.kind] || (() => input.value))(input);
+    }
+    const output = form.querySelector("output");
+    try {
+      const answer = await post(form.dataset.send, 15000, form.dataset.method, content);
+      if (answer.secret) output.textContent = `Its secret, told this once: ${answer.secret}`;
+      else if (answer.path) output.textContent = `Good for an hour, once: ${location.origin}${answer.path}`;
+      else location.reload();
+    } catch (error) {
+      output.textContent = error.message;
+    }
   });
 
   // Photographs, enlarged; the arrow keys go on to the next.
