@@ -15,6 +15,8 @@ from trellis.clock import Clock
 from trellis.errors import ProtocolError, Stopped
 
 _BROADCAST = 0xFE
+#: After so long a pause within a packet a servo forgets it (0.1 s), and listens for a new one.
+_QUIET_S = 0.12
 
 
 @dataclass
@@ -37,7 +39,7 @@ class ServoBus:
     """
 
     def __init__(self, url: str, baudrate: int, retries: int, clock: Clock) -> None:
-        self._url, self._retries = url, retries
+        self._url, self._retries, self._clock = url, retries, clock
         self._port = DynamixelPort(url, baudrate, clock)
         self._packets: Any = PacketHandler(1.0)
         self._turn = _Turn()
@@ -78,7 +80,10 @@ class ServoBus:
             self._exchange(_BROADCAST, INST_SYNC_WRITE, bytes(packet))
 
     def _ask(self, servo: int, instruction: int, parameters: bytes, reply_length: int) -> tuple[bytes, int]:
-        for _ in range(self._retries + 1):
+        for attempt in range(self._retries + 1):
+            if attempt >= 2:
+                # A turned bit in a length makes the servos take the next packets for the rest of that one: silence.
+                self._clock.sleep(_QUIET_S)
             # The line is given up between attempts, so that a stop need not wait for a servo that is gone.
             with self._turn:
                 packet, result = self._exchange(servo, instruction, parameters)

@@ -49,6 +49,7 @@ class Drives:
         self._section = section
         self._boards = [ODriveBoard(port, section.baudrate) for port in section.ports]
         self._turn = 0
+        self._heard = True
 
     @property
     def boards(self) -> list[ODriveBoard]:
@@ -199,7 +200,10 @@ class Drives:
         """Commands and feedback, and one further question to one drive."""
         which, kind = self._turn % 4, (_ERROR, _CURRENT)[self._turn // 4 % 2]
         self._turn += 1
-        return self._exchange(commands, [(which, kind)], _STREAM_TIMEOUT_S)
+        # After a step in which one board was not heard, late answers are worth more than an even pace.
+        seen = self._exchange(commands, [(which, kind)], (1 if self._heard else 2) * _STREAM_TIMEOUT_S)
+        self._heard = bool(np.isfinite(seen.turns).all())
+        return seen
 
     def _exchange(self, commands: Sequence[Sequence[str]], extra: Sequence[tuple[int, str]], patience_s: float) -> Seen:
         """One round on both lines: commands, then feedback of all four and `extra` properties of cables."""
@@ -214,7 +218,11 @@ class Drives:
         seen = Seen(*np.full((3, 4), np.nan))
         for board, requests in zip(self._boards, asked, strict=True):
             for (cable, request), reply in zip(requests, board.collect(patience_s) or (), strict=False):
-                self._note(seen, board, cable, request, reply)
+                try:
+                    self._note(seen, board, cable, request, reply)
+                except ProtocolError:
+                    # Two turned bits that cancel in the checksum: as bad as a wrong one, and no reason to stop.
+                    board.statistics.bad_replies += 1
         return seen
 
     def _note(self, seen: Seen, board: ODriveBoard, cable: int, request: str, reply: str) -> None:

@@ -18,6 +18,7 @@ from cdpr.supervision import Look, Supervision
 from cdpr.trajectory import Trajectory
 from trellis.clock import Clock
 from trellis.errors import DeviceError, ProtocolError, TrellisError
+from trellis.flight import Listener, told_nobody
 
 #: Steps between two looks at whether the carriage is inside its workspace.
 _PLACE_STEPS = 5
@@ -42,6 +43,8 @@ class Held:
         self._sent_turns = np.full(4, np.nan)  # where the upper winches were last sent
         self._steering = False  # the lower winches are in torque control
         self._steps = 0
+        #: Told every setpoint and what was heard meanwhile, and every doubt.
+        self.listener: Listener = told_nobody
 
     def steer(self, tensions_n: Array) -> None:
         """Upper winches to position where they are, lower ones to these tensions, where that is not so already."""
@@ -88,6 +91,7 @@ class Held:
             speeds_m_s / counts.a_turn_m(belief.turns),
             self._torques(tensions_n, speeds_m_s, points.accelerations_m_s2[index]),
         )
+        self._tell(points, index, seen)
         self._watch(seen)
 
     def rest(self) -> None:
@@ -120,7 +124,9 @@ class Held:
                 self.freeze()
             if found and found.line:
                 raise ProtocolError(found.reason)
-            belief.note_doubt(found.reason if found else str(outside), place=bool(found and found.place))
+            reason = found.reason if found else str(outside)
+            belief.note_doubt(reason, place=bool(found and found.place))
+            self.listener("/event", {"level": 4, "name": "winches", "message": reason})
 
     def freeze(self) -> None:
         """Every winch to position where it is; then where that is.
@@ -138,6 +144,24 @@ class Held:
             pose = belief.estimate(self._wanted_m).pose
             belief.at_m = (float(pose[0]), float(pose[1]))
             self._by_pose = length_jacobian(belief.robot, pose)
+
+    def _tell(self, points: Trajectory, index: int, seen: Seen) -> None:
+        """A setpoint, and what was heard when it was sent, for whoever records."""
+        x_m, y_m, yaw_rad = map(float, points.poses[index])
+        lines = [board.statistics for board in self._drives.boards]
+        values = {
+            "x_m": x_m,
+            "y_m": y_m,
+            "yaw_rad": yaw_rad,
+            "lengths_m": points.lengths_m[index],
+            "speeds_m_s": points.speeds_m_s[index],
+            "tensions_n": points.tensions_n[index],
+            "heard_lengths_m": self._belief.lengths_at(seen.turns),
+            "heard_tensions_n": tensions_by(self._section, seen),
+            "lost_replies": sum(line.lost_replies for line in lines),
+            "bad_replies": sum(line.bad_replies for line in lines),
+        }
+        self.listener("/carriage/setpoint", values)
 
     def _watch(self, seen: Seen) -> None:
         """Let supervision look, and end the motion if it found a reason."""

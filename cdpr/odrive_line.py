@@ -22,6 +22,8 @@ from trellis.errors import PortUnavailable, ProtocolError
 _COMPLAINTS = ("invalid command format", "invalid motor", "invalid property", "not implemented", "unknown command")
 #: One wait for bytes; patience is counted in these.
 _LOOK_S = 0.02
+#: While setpoints wait a question is waited for no longer, and asked twice: its answer may be lost as any other.
+_QUICK = 3
 #: More than a reply is ever long, and more lines than can be on their way.
 _STALE_LINES = 64
 #: Ends the line that a program which was killed left half sent, and spoils it: `p 0 12.3` without the rest of its
@@ -130,7 +132,7 @@ class ODriveLine:
             texts = [*commands, *requests] if self._in_step else list(commands)
             if texts:
                 self._write(b"".join(self._framed(text) for text in texts))
-            if requests and not self._in_step and self._resynchronise():
+            if requests and not self._in_step and (self._resynchronise(_QUICK) or self._resynchronise(_QUICK)):
                 self._write(b"".join(self._framed(text) for text in requests))
 
     def collect(self, timeout_s: float) -> list[str] | None:
@@ -148,7 +150,7 @@ class ODriveLine:
                 replies.append(reply)
             return replies
 
-    def _resynchronise(self) -> bool:
+    def _resynchronise(self, looks: int | None = None) -> bool:
         """Drop all that is on its way by waiting for the answer to a question that only one answer fits."""
         self.statistics.out_of_step += 1
         self._drop_input()
@@ -156,7 +158,7 @@ class ODriveLine:
         motor = _NO_MOTOR + self._question
         self._write(self._framed(f"f {motor}"))
         for _ in range(_STALE_LINES):
-            text, whole = self._line_of_text(self._looks)
+            text, whole = self._line_of_text(looks or self._looks)
             if not whole:
                 return False
             if self._content(text) == f"{_NO_SUCH}{motor}":

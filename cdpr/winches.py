@@ -24,6 +24,7 @@ from cdpr.trajectory import Drive, plan_blended, plan_straight
 from cdpr.winch_state import WinchState
 from trellis.clock import Clock
 from trellis.errors import DeviceError, Stopped
+from trellis.flight import Listener
 
 __all__ = ["WinchState", "Winches"]
 
@@ -76,6 +77,10 @@ class Winches:
         """
         self._drives.connect()
         self._belief.serial_numbers = tuple(self._drives.serial_numbers)
+
+    def listen(self, listener: Listener) -> None:
+        """Tell a flight recorder every setpoint and what was heard, from now on."""
+        self._held.listener = listener
 
     def close(self) -> None:
         """Close the ports; the drives go on holding."""

@@ -27,6 +27,7 @@ from scan.config import CameraSection
 from trellis.clock import Clock, clock_named
 from trellis.config import Configuration
 from trellis.errors import CameraError, DeviceError, Stopped, TrellisError
+from trellis.flight import Listener, told_nobody
 from trellis.profiles import rest_to_rest
 
 __all__ = ["Believed", "CellHardware", "CellState", "Photograph"]
@@ -62,6 +63,7 @@ class CellHardware:
         self._open = self._homed = False
         self._stopped = threading.Event()
         self._moving = threading.Lock()
+        self._listener: Listener = told_nobody
 
     def connect(self) -> None:
         """Open every device; if one is not there the others are closed again.
@@ -87,6 +89,11 @@ class CellHardware:
             self.close()
             raise
         self._open = True
+
+    def listen(self, listener: Listener) -> None:
+        """Tell a flight recorder of goals, setpoints and stops from now on; `trellis.flight.told_nobody` ends it."""
+        self._listener = listener
+        self._need()[1].listen(listener)
 
     def close(self) -> None:
         """Close what is open; winches and servos go on holding."""
@@ -145,6 +152,7 @@ class CellHardware:
             steps = winches.follow(posture.x_m, posture.y_m)
             duration_s = max(self._carriage_s(posture), servos.duration_s(posture.joints_rad))
             next(steps)  # checks the whole way before anything moves
+            self._listener("/cell/goal", vars(posture))
             due_s = clock.monotonic_s() + duration_s
             try:
                 servos.start_move(posture.joints_rad, duration_s)
@@ -228,6 +236,7 @@ class CellHardware:
             DeviceError: A device did not take the stop; all others did.
         """
         self._stopped.set()
+        self._listener("/event", {"level": 3, "name": "cell", "message": "stop"})
         if not self._open:
             return
         _, winches, servos = self._need()
@@ -290,6 +299,7 @@ class CellHardware:
             self._raise_if_stopped()
             x_m, y_m, yaw_rad = map(float, winches.state().estimate.pose)
             duration_s = servos.duration_s(joints_rad)
+            self._listener("/arm/goal", {"joints_rad": joints_rad, "duration_s": duration_s})
             servos.start_move(joints_rad, duration_s)
             base, shoulder, elbow, wrist = map(float, joints_rad)
             goal = CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist))

@@ -97,6 +97,33 @@ class MetricsTable(Section):
     port: int = Field(default=0, ge=0, le=65535)
 
 
+class NoticesTable(Section):
+    """Whom `trellis notify` tells what, by whatever apprise knows (mail, phones, chats).
+
+    `urls` are apprise's (`mailto://...`, `ntfy://...`); more, with their passwords, may stand in the environment as
+    `TRELLIS_NOTICE_URLS`, separated by spaces. Events of these `levels` are told, several in one message. If
+    turns were due today and `no_scan_after_hours` later no scan has been done, that is told too, once a day; and, at
+    once, that the daemon does not run although it should.
+    """
+
+    urls: tuple[str, ...] = ()
+    levels: tuple[Literal["info", "warning", "error"], ...] = ("error",)
+    no_scan_after_hours: float = Field(default=3.0, gt=0, le=24)
+
+
+class MqttTable(Section):
+    """The broker that `trellis notify` tells how the farm is, in the way in which Home Assistant finds it by itself.
+
+    Without `host` nobody is told. The password stands in the environment as `TRELLIS_MQTT_PASSWORD`.
+    """
+
+    host: str = ""
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str = ""
+    topic: str = Field(default="trellis", pattern=r"^[A-Za-z0-9_-]+$")
+    discovery_prefix: str = Field(default="homeassistant", pattern=r"^[A-Za-z0-9_-]+$")
+
+
 class FarmSection(Section):
     """The farm.
 
@@ -119,6 +146,8 @@ class FarmSection(Section):
     disk: DiskTable = DiskTable()
     retention: RetentionTable = RetentionTable()
     metrics: MetricsTable = MetricsTable()
+    notices: NoticesTable = NoticesTable()
+    mqtt: MqttTable = MqttTable()
 
     @field_validator("timezone")
     @classmethod

@@ -11,6 +11,7 @@ from scheduler.daemon import Daemon
 from scheduler.daemon_signals import end_on_signals
 from scheduler.disk import Disk
 from scheduler.farm import only_daemon, open_store
+from scheduler.flight_book import Flights
 from scheduler.forecast import Durations
 from scheduler.logs import log_to_stderr
 from scheduler.preflight import Preflight
@@ -51,7 +52,9 @@ def _daemon(configuration: Configuration, store: Store, ending: threading.Event)
     begin = Begin(farm.hours, lambda: Durations.of(store.scans(limit=500), views))
     disk = Disk(store, folder, farm.disk.keep_free_bytes)
     check = Preflight(hardware, hardware.cell.lens, wall_board(configuration), disk.check)
-    robot = Robot(store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check)
+    robot = Robot(
+        store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check, Flights(hardware)
+    )
     command = reconstruct_command(configuration.path.resolve(), configuration.section(WallSection))
     reconstructions = Reconstructions(store, folder, command, farm.workers, ending)
     return Daemon(farm, folder, store, robot, reconstructions, clock, ending, disk)

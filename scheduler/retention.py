@@ -1,8 +1,8 @@
 """What the farm's data takes, by tiers, how long the disk lasts, and what may go by age.
 
-Tiers: `photographs`; `models` (what reconstruction can make again while photographs are there: clouds, meshes, depth,
-sparse models); `numbers` (manifest, poses, traits, mass, report), which always stay. Nothing goes unless the
-configuration says after how many days.
+Tiers: `photographs`, with the flight recording; `models` (what reconstruction can make again while photographs are
+there: clouds, meshes, depth, sparse models); `numbers` (manifest, poses, traits, mass, report), which always stay.
+Nothing goes unless the configuration says after how many days.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ class Forecast:
 
 def tier_of(folder: ScanFolder, path: Path) -> Tier:
     """The tier of a file of a scan."""
-    if folder.images in path.parents:
+    if folder.images in path.parents or path == folder.flight:
         return "photographs"
     if folder.reconstruction in path.parents and path.name not in _NUMBERS:
         return "models"

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
+from scheduler.flight_book import FlightBook, no_flight
 from scheduler.room import when_there_is_room
 from scheduler.rows import ATTEMPTS_MAX, JobRow, ScanRow
 from scheduler.scan_book import ScanBook
@@ -75,6 +76,7 @@ class Robot:
         ending: Set when the daemon is to end.
         why_wait: Why a job may not begin at a time, or None; always None, if not given.
         check: Called before each scan, with everything connected and homed; raises what is in the way.
+        record: Opens the flight recorder of a scan's folder; none, if not given.
     """
 
     def __init__(
@@ -88,9 +90,11 @@ class Robot:
         ending: threading.Event,
         why_wait: Callable[[JobRow, datetime], str | None] = lambda job, now: None,
         check: Callable[[], None] = lambda: None,
+        record: Callable[[ScanFolder], AbstractContextManager[FlightBook]] = no_flight,
     ) -> None:
         self._store, self._hardware, self._survey = store, hardware, survey
         self._clock, self._ending, self._why_wait, self._check = clock, ending, why_wait, check
+        self._record = record
         self._book = ScanBook(store, folder, clock, reconstruct)
         self._stopped, self._connected, self._held = threading.Event(), threading.Event(), threading.Event()
         self._homed = self._away = False
@@ -223,7 +227,8 @@ class Robot:
             self._store.progress(job.id, job.share, "plan")
             plan = self._survey.plan(job.plant)
             scan = self._book.begin(job, len(plan.stops))
-            self._take(job, scan, plan)
+            with self._record(self._book.folder_of(scan)) as flight:
+                self._take(job, scan, plan, flight)
         except (Stopped, OutOfSpace) as error:
             self._write_down(partial(self._book.pause, job, scan, str(error)))
         except TrellisError as error:
@@ -278,7 +283,7 @@ class Robot:
                 log.warning("the camera is asked again", reason=str(error))
         return None
 
-    def _take(self, job: JobRow, scan: ScanRow, plan: Any) -> None:
+    def _take(self, job: JobRow, scan: ScanRow, plan: Any, flight: FlightBook) -> None:
         """Take photographs until there are no more to take, or a reason not to."""
         self._away = True
         failures = 0
@@ -287,6 +292,7 @@ class Robot:
             again = False
             with closing(self._survey.photographs(plan, self._book.folder_of(scan), scan.id)) as records:
                 for record in records:
+                    flight.view(record)
                     failures = failures + 1 if record.outcome is Outcome.FAILED else 0
                     scan = self._book.follow(job, scan)
                     if self._set_aside(job, scan):

@@ -35,7 +35,10 @@ def install_service(
     )
     name = configuration.section(FarmSection).name
     files = units(name, who, program, configuration.path.resolve(), data_folder(configuration).path)
-    commands = [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", *files]]
+    commands = [
+        ["systemctl", "daemon-reload"],
+        ["systemctl", "enable", "--now", *(name for name in files if name != "trellis-notify.service")],
+    ]
     if dry_run:
         for file, text in files.items():
             _print(f"would write {into / file}:\n{text}")

@@ -42,6 +42,18 @@ SupplementaryGroups=dialout video
 OOMScoreAdjust=-500"""
 
 
+_TIMER = """[Unit]
+Description=Trellis looks whether somebody should be told something ({name})
+
+[Timer]
+OnBootSec=5min
+OnUnitActiveSec=10min
+
+[Install]
+WantedBy=timers.target
+"""
+
+
 def tell(state: str) -> bool:
     """Send `READY=1`, `WATCHDOG=1`, `STOPPING=1` or a `STATUS=` to systemd; False where none started this process."""
     address = os.environ.get("NOTIFY_SOCKET", "")
@@ -74,4 +86,18 @@ def units(name: str, user: str, program: Path, config: Path, data: Path) -> dict
         service="Nice=5\nPrivateDevices=yes",
         **common,
     )
-    return {"trellis-daemon.service": daemon, "trellis-web.service": web}
+    notify = _UNIT.format(
+        what="notices",
+        kind="oneshot",
+        words="notify",
+        more="",
+        service="EnvironmentFile=-/etc/trellis/notices.env\nNice=5\nPrivateDevices=yes",
+        **common,
+    ).replace("Restart=on-failure\nRestartSec=10\n", "")
+    notify = notify[: notify.index("\n[Install]")]  # its timer is installed
+    return {
+        "trellis-daemon.service": daemon,
+        "trellis-web.service": web,
+        "trellis-notify.service": notify,
+        "trellis-notify.timer": _TIMER.format(name=name),
+    }

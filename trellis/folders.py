@@ -31,6 +31,11 @@ class ScanFolder:
         return self.path / "board.toml"
 
     @property
+    def flight(self) -> Path:
+        """What the flight recorder took down; see `scheduler.flight`."""
+        return self.path / "flight.mcap"
+
+    @property
     def reconstruction(self) -> Path:
         return self.path / "reconstruction"
 
