@@ -66,6 +66,10 @@ class WorkersTable(Section):
     children hold in memory; at 0 the latter is three quarters of the machine's memory, shared by `count`. A worker that
     shows no sign of life for `silent_s` is killed, and one that died is tried `retries` times more. Whoever does a job
     holds a lease on it that he renews; `lease_s` after he was last heard of, another may do it.
+
+    With `scheduler`, the address of a Dask scheduler (`tcp://...`), the machines that `trellis worker` joined to it do
+    the jobs instead; `storage_url` (`s3://bucket/folder`) is where photographs and results travel if those do not
+    share the data folder.
     """
 
     count: int = Field(default=1, ge=1, le=64)
@@ -75,6 +79,8 @@ class WorkersTable(Section):
     silent_s: float = Field(default=120.0, gt=1)
     retries: int = Field(default=1, ge=0, le=10)
     lease_s: float = Field(default=60.0, ge=1)
+    scheduler: str = Field(default="", pattern=r"^$|^(tcp|tls)://.+:[0-9]+$")
+    storage_url: str = ""
 
 
 class DiskTable(Section):

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -24,7 +24,7 @@ from scheduler.config import FarmSection
 from scheduler.disk import Disk
 from scheduler.metrics import FarmCollector, metrics_served
 from scheduler.rebuild import rebuild
-from scheduler.reconstructions import Reconstructions
+from scheduler.recurrence import due_times
 from scheduler.robot import Robot
 from scheduler.room import when_there_is_room
 from scheduler.rows import ATTEMPTS_MAX, CommandRow, JobRow
@@ -42,6 +42,13 @@ _BACKUP_EVERY = timedelta(hours=23)
 _AGENDA_S = 5.0
 #: A job that the disk had no room for is tried again once there is some, and not before this long.
 _ROOM_PATIENCE_S = 30.0
+
+
+class Workers(Protocol):
+    """What does reconstructions: `scheduler.reconstructions`, or `scheduler.cluster` on other machines."""
+
+    def serve(self) -> None: ...
+    def cancel(self, job_id: int) -> None: ...
 
 
 class Daemon:
@@ -64,7 +71,7 @@ class Daemon:
         folder: DataFolder,
         store: Store,
         robot: Robot,
-        reconstructions: Reconstructions,
+        reconstructions: Workers,
         clock: Clock,
         ending: threading.Event,
         disk: Disk | None = None,
@@ -80,7 +87,7 @@ class Daemon:
         self._stop_written = store.stopped()
         self._told_event = 0
         self._room_again_s = self._agenda_at_s = 0.0
-        self._backed_up = BELIEVED_FROM
+        self._backed_up = self._disk_warned = BELIEVED_FROM
 
     def run(self) -> None:
         """Until `ending` is set, and then until everything is put away."""
@@ -88,7 +95,7 @@ class Daemon:
         self._told_event = newest[0].id if newest else 0
         when_there_is_room(lambda: take_up(self._store, self._folder), self._ending)
         actions = {"stop": self._do_stop, "clear": self._do_clear, "state": self._do_state}
-        count = 1 + self._farm.workers.count
+        count = 1 + (1 if self._farm.workers.scheduler else self._farm.workers.count)
         with (
             SocketServer(self._folder.daemon_socket, actions),
             metrics_served(self._farm.metrics, self._metrics),
@@ -124,11 +131,30 @@ class Daemon:
         if time.monotonic() >= self._agenda_at_s:
             self._agenda.follow(self._clock.utc(), self._clock.monotonic_s())
             self._agenda_at_s = time.monotonic() + _AGENDA_S
+            self._warn_of_the_disk()
         self._write_stop()
         self._carry_out()
         self._resume()
         self._back_up()
         self._tell()
+
+    def _warn_of_the_disk(self) -> None:
+        """Once a day, if the disk will not take what is due until tomorrow night."""
+        now = self._clock.utc()
+        if now < self._disk_warned + timedelta(hours=1) or self._agenda.doubt is not None:
+            return
+        self._disk_warned = now
+        zone, plants = self._farm.zone, len(self._store.plants())
+        tomorrow = (now.astimezone(zone) + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
+        tables = [table for table in self._farm.schedules if table.enabled]
+        due = sum(
+            len(due_times(table, zone, now, tomorrow)) * (plants if table.plants == "all" else len(table.plants))
+            for table in tables
+        )
+        shortage = self._disk.shortage(due + len(self._store.queue()))
+        if shortage is not None:
+            self._store.add_event(shortage, "warning")
+            self._disk_warned = now + timedelta(hours=23)
 
     def _back_up(self) -> None:
         """A copy of the database a day; old ones go by age."""

@@ -1,13 +1,14 @@
 """`trellis daemon`: the farm's headless half, put together from a configuration."""
 
 import threading
+from importlib import import_module
 
 from scan.board import wall_board
 from scan.config import ViewsSection, WallSection
 from scan.hardware import CellHardware
 from scheduler.command import DEFAULT_CONFIG, ConfigPath
 from scheduler.config import FarmSection, data_folder
-from scheduler.daemon import Daemon
+from scheduler.daemon import Daemon, Workers
 from scheduler.daemon_signals import end_on_signals
 from scheduler.disk import Disk
 from scheduler.farm import only_daemon, open_store
@@ -19,11 +20,13 @@ from scheduler.reconstructions import Reconstructions, reconstruct_command
 from scheduler.rescue import open_or_rescue
 from scheduler.robot import Robot
 from scheduler.room import when_there_is_room
-from scheduler.store import Store
+from scheduler.store import Store, store_url
 from scheduler.survey import CellSurvey
 from scheduler.waiting import Begin
 from trellis.clock import SystemClock
 from trellis.config import Configuration, load_configuration
+from trellis.errors import InputError
+from trellis.folders import DataFolder
 
 
 def daemon(config: ConfigPath = DEFAULT_CONFIG) -> None:
@@ -56,5 +59,23 @@ def _daemon(configuration: Configuration, store: Store, ending: threading.Event)
         store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check, Flights(hardware)
     )
     command = reconstruct_command(configuration.path.resolve(), configuration.section(WallSection))
-    reconstructions = Reconstructions(store, folder, command, farm.workers, ending)
+    reconstructions: Workers = Reconstructions(store, folder, command, farm.workers, ending)
+    if farm.workers.scheduler:
+        reconstructions = _cluster(configuration, store, folder, ending)
     return Daemon(farm, folder, store, robot, reconstructions, clock, ending, disk)
+
+
+def _cluster(configuration: Configuration, store: Store, folder: DataFolder, ending: threading.Event) -> Workers:
+    """Workers on other machines. Only a farm that has some needs Dask."""
+    try:
+        module = import_module("scheduler.cluster")
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"[farm.workers] scheduler needs {error.name}: install trellis-farm[cluster] on every machine"
+        ) from error
+    farm, path = configuration.section(FarmSection), str(configuration.path.resolve())
+    limits = farm.workers
+    url, wall = store_url(configuration), configuration.section(WallSection)
+    work = module.Work(url, str(folder.path), limits.storage_url, configuration=path, limits=limits, wall=wall)
+    workers: Workers = module.Cluster(limits.scheduler, store, folder, work, ending)
+    return workers

@@ -3,6 +3,8 @@
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from benchmarks.serial_noise import Noise, cell, check, drive, make_noisy, postures, worse
 from cdpr.config import CablesSection
 from scheduler.flight import FlightRecorder
@@ -10,6 +12,7 @@ from scheduler.flight_reader import read_flight
 from scheduler.replay_command import summary
 
 
+@pytest.mark.slow
 def test_noise_on_every_line_moves_nothing_wrongly_and_ends_nothing() -> None:
     noisy = drive(1500, 2, Noise())
     assert noisy["moves"] >= 1
