@@ -212,8 +212,8 @@ def stopper(
     simulated time.
     """
     farm, asked = clock.farm, [False]
-    step, winches = farm._step, hardware._need()[1]
-    original = winches._wait
+    step, follower = farm._step, hardware._need()[1]._follower
+    original = follower._wait
 
     def look_too(time_s: float) -> None:
         step(time_s)
@@ -236,7 +236,7 @@ def stopper(
             hardware.stop()
 
     farm._step = look_too  # type: ignore[method-assign]
-    winches._wait = wait  # type: ignore[method-assign]
+    follower._wait = wait  # type: ignore[method-assign]
     return lambda: asked[0]
 
 
