@@ -33,7 +33,7 @@ setup:
 	@.ci/setup
 
 setup-dev:
-	@.ci/setup dev chromium
+	@.ci/setup dev chromium postgresql mosquitto
 
 clean:
 	rm -rf .venv dist demo-data
