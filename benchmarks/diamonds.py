@@ -259,14 +259,14 @@ def main(
     for case, its_seed in [*seeds, *((case, seed) for case in CASES[1:cases])]:
         rows.append(run(case, its_seed, gain))
         typer.echo(json.dumps(rows[-1]))
-    result = {
-        "command": f"python -m benchmarks.diamonds --seed {seed} --gain {gain:g}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "published": {"PID": [12.4, 12.8, 0.9], "TV-LQG": [10.3, 5.4, 0.8]},
-        "cases": rows,
-    }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        result = {
+            "command": f"python -m benchmarks.diamonds --seed {seed} --gain {gain:g}",
+            "date": datetime.now(UTC).date().isoformat(),
+            "published": {"PID": [12.4, 12.8, 0.9], "TV-LQG": [10.3, 5.4, 0.8]},
+            "cases": rows,
+        }
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def _write(out: Path, command: str, rows: list[dict[str, Any]], noise: list[dict
         "date": datetime.now(UTC).date().isoformat(),
         "standing": _summary([row for row in rows if not row["moving"]]),
         "moving": _summary([row for row in rows if row["moving"]]),
-        "false_alarms": sum(row["said"] is not None for row in noise),
+        "false_alarms": sum(row["said"] is not None for row in noise) if noise else "not measured yet",
         "noise": noise,
         "slips": rows,
     }

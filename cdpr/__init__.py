@@ -4,6 +4,7 @@ robot = CablesSection().robot()
 lengths_m = cable_lengths(robot, (1.1, 1.0, 0.0))
 tensions_n = distribute(robot, (1.1, 1.0, 0.0))
 estimate = forward(robot, lengths_m)
+with Winches(CablesSection(ports=("/dev/ttyACM0", "/dev/ttyACM1")), SystemClock()) as winches: ...
 
 What it computes is derived in docs/cable-robot.md; examples/cable_robot.py walks through it. A pose is (x, y, yaw):
 metres in the world, radians; batches are rows, shape (n, ...).
@@ -15,6 +16,7 @@ from cdpr.calibration import Beliefs, Calibration, NotObservable, calibrate
 from cdpr.config import CablesSection, CalibrationSection
 from cdpr.drums import Drums
 from cdpr.elasticity import Hanging, NoEquilibrium, hang, paid_out_m, stiffness, unstretched_m
+from cdpr.homing import Homed, How, PositionLost, Sighting
 from cdpr.kinematics import (
     NoForwardSolution,
     PlanarEstimate,
@@ -30,6 +32,8 @@ from cdpr.margin_polygon import margin_polygon
 from cdpr.robot import CABLES, CableRobot
 from cdpr.sag import Sag, sag
 from cdpr.tension import NoTension, distribute, easiest_yaw_rad, gravity_wrench, margin_n, margins_n
+from cdpr.trajectory import Drive, Trajectory, plan_blended, plan_straight
+from cdpr.winches import Winches, WinchState
 from cdpr.workspace import Workspace
 from cdpr.yaw_map import YawMap, tabulate, yaw_map
 
@@ -42,8 +46,11 @@ __all__ = [
     "Calibrated",
     "Calibration",
     "CalibrationSection",
+    "Drive",
     "Drums",
     "Hanging",
+    "Homed",
+    "How",
     "Located",
     "NoEquilibrium",
     "NoForwardSolution",
@@ -52,7 +59,12 @@ __all__ = [
     "PlanarEstimate",
     "PlanarEstimates",
     "PosePrior",
+    "PositionLost",
     "Sag",
+    "Sighting",
+    "Trajectory",
+    "WinchState",
+    "Winches",
     "Workspace",
     "YawMap",
     "cable_lengths",
@@ -70,6 +82,8 @@ __all__ = [
     "margin_polygon",
     "margins_n",
     "paid_out_m",
+    "plan_blended",
+    "plan_straight",
     "read_log",
     "sag",
     "stiffness",
