@@ -76,8 +76,9 @@ def _copies(farm: Farm) -> str:
 
 def _people(farm: Farm) -> str:
     rows = "".join(
-        f"<tr><td>{escape(user.name)}</td><td>{escape(user.role)}</td><td>{when(user.created_at, farm.zone)}</td>"
-        f"<td>{'' if user.password_hash else 'by a link only'}</td>"
+        f"<tr><td>{escape(user.name)}</td><td>{escape(user.role)}</td>"
+        f"<td class=hide-small>{when(user.created_at, farm.zone)}</td>"
+        f"<td class=hide-small>{'' if user.password_hash else 'by a link only'}</td>"
         f'<td class="actions">{form(f"/api/v1/users/{user.name}/link", "", "Make a link", needs="administer")}'
         f"{remove_button(f'/api/v1/users/{user.name}', f'Take back the access of {user.name}?')}</td></tr>"
         for user in farm.store.users()
@@ -88,21 +89,24 @@ def _people(farm: Farm) -> str:
         + field("Password", "password", "password", more=f'minlength="{PASSWORD_MIN}" autocomplete="new-password"')
     )
     return (
-        f'<section class="panel"><h2>People</h2><div class="scroll"><table><tr><th>Name</th><th>Role</th><th>Since</th>'
-        f"<th></th><th></th></tr>{rows}</table></div>"
+        f'<section class="panel"><h2>People</h2><div class="scroll"><table><tr><th>Name</th><th>Role</th>'
+        "<th class=hide-small>Since</th>"
+        f"<th class=hide-small></th><th></th></tr>{rows}</table></div>"
         f"{form('/api/v1/users', fields, 'Add', needs='administer')}</section>"
     )
 
 
 def _keys(farm: Farm) -> str:
     rows = "".join(
-        f"<tr><td>{escape(key.name)}</td><td>{', '.join(key.scopes)}</td><td>{when(key.used_at, farm.zone)}</td>"
+        f"<tr><td>{escape(key.name)}</td><td>{', '.join(key.scopes)}</td>"
+        f"<td class=hide-small>{when(key.used_at, farm.zone)}</td>"
         f"<td>{when(key.ends_at, farm.zone) if key.ends_at else 'until taken back'}</td>"
         f"<td>{remove_button(f'/api/v1/keys/{key.id}', f'Take back the key {key.name}?')}</td></tr>"
         for key in farm.store.api_keys()
     )
     table = (
-        '<div class="scroll"><table><tr><th>Name</th><th>May</th><th>Last used</th><th>Lasts</th><th></th></tr>'
+        '<div class="scroll"><table><tr><th>Name</th><th>May</th>'
+        "<th class=hide-small>Last used</th><th>Lasts</th><th></th></tr>"
         f"{rows}</table></div>"
         if rows
         else '<p class="empty">No program has a key.</p>'
