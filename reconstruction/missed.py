@@ -18,7 +18,7 @@ _SLANT_RAD = np.radians(75)
 #: Share of a surface that is found where so many views see it, on simulated leaves photographed from 15 to 64 places
 #: (docs/decisions/0006). The same few views find more of an open place than of one deep inside: each counts for as many
 #: more as `_OPEN` times the share, beyond `_DEEP`, that these views are of those that would see it if nothing hid it.
-_VIEWS, _FOUND = (2, 3, 4, 5, 6, 8, 10), (0.15, 0.25, 0.4, 0.55, 0.7, 0.9, 1.0)
+_VIEWS, _FOUND = (2, 3, 4, 5, 6, 8, 10), (0.19, 0.31, 0.47, 0.62, 0.76, 0.92, 1.0)
 _OPEN, _DEEP = 1.5, 0.1
 
 
