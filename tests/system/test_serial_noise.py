@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -35,8 +36,9 @@ def test_a_flight_recording_of_a_moving_cell_has_setpoints_and_what_was_heard(tm
             recorder.note("/cell/state", hardware.state().as_json())
     messages = read_flight(path)
     setpoints = [message for message in messages if message.topic == "/carriage/setpoint"]
-    periods_s = {round((b.time_ns - a.time_ns) / 1e9, 2) for a, b in pairwise(setpoints)}
-    assert min(periods_s) == CablesSection().control_period_s
+    # Where an answer was late the next setpoint comes sooner; most of them keep the pace.
+    periods_s = [(b.time_ns - a.time_ns) / 1e9 for a, b in pairwise(setpoints)]
+    assert abs(median(periods_s) - CablesSection().control_period_s) < 0.002
     assert abs(setpoints[-1].values["x_m"] - place.x_m) < 1e-6
     assert any("servos up to" in line for line in summary(messages))
     assert any("cables behind by" in line for line in summary(messages))
