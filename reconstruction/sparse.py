@@ -24,6 +24,7 @@ from reconstruction.alignment import (
     residuals,
     weighted_residual_m,
 )
+from reconstruction.believed import model_from_beliefs
 from reconstruction.colmap_io import drop, lens_of, move, points_of, views_of
 from reconstruction.config import SparseOptions
 from reconstruction.images import Folder
@@ -49,6 +50,8 @@ _WELL_MADE_M = 0.0005
 #: Tracks a photograph that its place is first sought with; the others join once all have a place. All of them from the
 #: start cost four times the seconds for the same model (docs/decisions/0004).
 _TRACKS = 200
+#: A model with less than this share of another's points is not better, however many photographs it holds.
+_FEWER = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,7 @@ def sparse_model(
     seen = {} if board is None else see_tags(folder.path, folder.names, board, options.threads)
     beliefs = _Beliefs({name: poses[name] for name in folder.names if name in poses}, seen, board)
     match(folder, work, database, _guide(beliefs, lens), options)
-    found = _map(folder, work, database, options)
+    found = _map(folder, work, database, beliefs, options)
     frame = _into_the_world(found, folder, beliefs, options)
     return _finished(found, folder, work, beliefs, frame)
 
@@ -137,7 +140,30 @@ def _guide(beliefs: _Beliefs, lens: Lens | None) -> dict[str, Pose]:
     return by_pose | by_board
 
 
-def _map(folder: Folder, work: Path, database: Path, options: SparseOptions) -> pycolmap.Reconstruction:
+def _map(
+    folder: Folder, work: Path, database: Path, beliefs: _Beliefs, options: SparseOptions
+) -> pycolmap.Reconstruction:
+    """The global mapper's model, or where it loses photographs the one that begins at the believed poses, if better."""
+    found = _from_nothing(folder, work, database, options)
+    placed = 0 if found is None else found.num_reg_images()
+    if placed < len(folder.names) and len(beliefs.poses) > placed:
+        other = model_from_beliefs(database, folder.path, work / "believed", beliefs.poses, options.seed)
+        if other is not None and (found is None or _holds_more(other, found)):
+            return other
+    if found is None or placed < 3:
+        raise ReconstructionFailed(
+            f"{folder.path}: the photographs do not fit together; they need texture, and each must share a good part "
+            "of what it shows with several others"
+        )
+    return found
+
+
+def _holds_more(one: pycolmap.Reconstruction, other: pycolmap.Reconstruction) -> bool:
+    """Whether a model has more photographs and not clearly fewer points: wrong beliefs make few."""
+    return one.num_reg_images() > other.num_reg_images() and one.num_points3D() > _FEWER * other.num_points3D()
+
+
+def _from_nothing(folder: Folder, work: Path, database: Path, options: SparseOptions) -> pycolmap.Reconstruction | None:
     """The largest model of the global mapper."""
     pipeline = pycolmap.GlobalPipelineOptions()
     pipeline.random_seed = options.seed
@@ -147,13 +173,7 @@ def _map(folder: Folder, work: Path, database: Path, options: SparseOptions) -> 
     output = work / "mapped"
     output.mkdir()
     models = pycolmap.global_mapping(database, folder.path, output, pipeline)
-    found = max(models.values(), key=lambda model: model.num_reg_images(), default=None)
-    if found is None or found.num_reg_images() < 3:
-        raise ReconstructionFailed(
-            f"{folder.path}: the photographs do not fit together; they need texture, and each must share a good part "
-            "of what it shows with several others"
-        )
-    return found
+    return max(models.values(), key=lambda model: model.num_reg_images(), default=None)
 
 
 def _into_the_world(
