@@ -162,6 +162,14 @@ class Servos:
         """
         return angles_from_counts(self._counts(), self._section.zero_counts, self._section.directions)
 
+    def motion(self) -> tuple[Array, Array]:
+        """Joint angles and how fast the servos say that they turn, rad and rad/s, shape (4,) each. Raises as above."""
+        data = [self._guard.present(joint) for joint in range(len(JOINTS))]
+        counts = np.array([word(registers) for registers in data], dtype=float)
+        speeds = np.array([_signed(word(registers, 2)) for registers in data]) * table.SPEED_COUNT_RAD_S
+        angles_rad = angles_from_counts(counts, self._section.zero_counts, self._section.directions)
+        return angles_rad, np.asarray(self._section.directions) * speeds
+
     def moving(self) -> bool:
         """Whether any servo says that it is on its way. Raises as `positions`."""
         return any(self._guard.read(joint, table.MOVING)[0] for joint in range(len(JOINTS)))
@@ -243,3 +251,8 @@ class Servos:
             return False
         offset = table.GOAL - table.TORQUE_ENABLE
         return driving[offset : offset + 4] == move
+
+
+def _signed(value: int) -> int:
+    """A speed or load: ten bits, and bit 10 for the sense in which counts fall."""
+    return -(value & 0x3FF) if value & 0x400 else value & 0x3FF

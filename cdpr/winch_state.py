@@ -1,6 +1,8 @@
 """What the winches report, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from cdpr.kinematics import PlanarEstimate
 from cdpr.robot import Array
@@ -19,6 +21,7 @@ class WinchState:
         asked_n: Tensions as last asked for, shape (4,).
         readings_m: As `lengths_m`, but before any calibration: what a log for `trellis cdpr calibrate` holds.
         doubt: Why nothing may move until somebody has seen to it, or None.
+        speeds_m_s: Of the lengths, by the encoders, shape (4,).
     """
 
     estimate: PlanarEstimate
@@ -29,3 +32,4 @@ class WinchState:
     asked_n: Array
     readings_m: Array
     doubt: str | None = None
+    speeds_m_s: Array = field(default_factory=lambda: np.full(4, np.nan))

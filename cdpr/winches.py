@@ -8,6 +8,7 @@ moves nothing. docs/safety.md says what is watched meanwhile.
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -120,8 +121,10 @@ class Winches:
         """
         return self._homing.home_sighted(sighting)
 
-    def follow(self, x_m: float, y_m: float) -> Iterator[None]:
+    def follow(self, x_m: float, y_m: float, duration_s: float = 0.0) -> Iterator[None]:
         """Go straight to a place, one control period an item, so that a caller may serve other devices between.
+
+        It takes as long as the limits ask for, or `duration_s` where that is longer.
 
         Raises:
             Unreachable: The path leaves workspace or tension box; nothing has been sent.
@@ -129,7 +132,8 @@ class Winches:
             DeviceError: Not homed, or a drive fails, or supervision found a reason; all winches are frozen first.
         """
         self._raise_if_unready()
-        yield from self._through([plan_straight(self._section, self._belief.at_m, (x_m, y_m))])
+        drive = plan_straight(self._section, self._belief.at_m, (x_m, y_m))
+        yield from self._through([replace(drive, profile=drive.profile.stretched(duration_s))])
 
     def follow_path(self, places_m: Sequence[tuple[float, float]], blend_m: float) -> Iterator[None]:
         """Go through places without stopping, leaving the lines `blend_m` before and after a corner; as `follow`."""
@@ -198,6 +202,7 @@ class Winches:
             asked_n=asked_n,
             readings_m=belief.readings_m(lengths_m),
             doubt=belief.doubt,
+            speeds_m_s=seen.speeds_turn_s * counts.a_turn_m(seen.turns),
         )
 
     def stop(self) -> None:

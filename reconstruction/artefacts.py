@@ -16,6 +16,7 @@ PUBLIC = (
     "sparse",
     "images.json",
     "transforms.json",
+    "found_poses.csv",
     "cloud.ply",
     "plant.ply",
     "mesh.ply",

@@ -44,7 +44,7 @@ from trellis.board import TagBoard, read_board
 from trellis.clock import Clock, SystemClock
 from trellis.errors import ReconstructionFailed
 from trellis.lens import Lens, read_lens
-from trellis.pose_file import CameraPose, read_poses
+from trellis.pose_file import CameraPose, poses_text, read_poses
 from trellis.records import MassEstimate, Traits
 
 
@@ -196,6 +196,10 @@ def _keep(name: str, stage: Stage, run: Run, message: str) -> None:
 def _finish(run: Run) -> None:
     seconds = {name: round(value, 2) for name, value in run.seconds.items()}
     run.output.path("stages.json").write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
+    if run.model.metric and run.model.views:
+        # Beside what was believed: what a cell learns from (scan.learning).
+        found = [CameraPose(view.name, view.world_from_camera) for view in run.model.views]
+        run.output.path("found_poses.csv").write_text(poses_text(found), encoding="utf-8")
     run.output.publish()
     if not run.request.options.keep_stages:
         run.kept.forget()

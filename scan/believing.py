@@ -78,7 +78,7 @@ def believe(model: CellModel, covariance: Array, noise: Noise, reading: Reading,
     response = camera_response(model, noise, reading, start)
     spread = response.device_covariance + response.by_cell @ covariance @ response.by_cell.T
     stds = np.sqrt(np.array([np.trace(spread[:3, :3]), np.trace(spread[3:, 3:])]) / 3)
-    return Believed(response.world_from_camera, float(stds[0]), float(stds[1]))
+    return Believed(response.world_from_camera, float(stds[0]), float(stds[1]), spread)
 
 
 def camera_response(model: CellModel, noise: Noise, reading: Reading, start: Array) -> Response:

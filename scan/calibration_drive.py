@@ -8,7 +8,7 @@ from scan.cell import Cell, CellPosture
 from scan.cell_readings import Reading
 from scan.cell_section import CellSection
 from scan.cell_state import Photograph
-from scan.clearance import Obstacle
+from scan.clearance import Obstacle, Surroundings
 from scan.route import way
 from scan.tags import see_tags
 from trellis.board import TagBoard
@@ -59,12 +59,13 @@ def take_readings(
         DeviceFault, PortUnavailable: A device needs a person.
     """
     before: CellPosture | None = None
+    around = Surroundings(hardware.cell, plants)
     for posture in postures:
         try:
             if before is None:
                 hardware.approach(posture)
             else:
-                for passed in (*way(hardware.cell, before, posture, plants), posture):
+                for passed in (*way(hardware.cell, before, posture, around), posture):
                     hardware.go(passed)
             before = posture
             reading = hardware.reading()

@@ -30,9 +30,9 @@ class CameraSection(Section):
     """A camera, and the least that a photograph must be to count.
 
     `driver` is `http` (any snapshot URL; `url`), `v4l2` (a USB camera; `device`) or `picamera2` (a Raspberry
-    Pi's module; `index`). `brightness_min` and
-    `brightness_max` bound the mean grey value (0 to 255); `sharpness_min` bounds the variance of the Laplacian of the
-    grey image, 0 turns that gate off.
+    Pi's module; `index`). `exposure_s` is how long its shutter stands open at most, `transfer_s` how long a photograph
+    takes to arrive, for planning. `brightness_min` and `brightness_max` bound the mean grey value (0 to 255);
+    `sharpness_min` bounds the variance of the Laplacian of the grey image, 0 turns that gate off.
     """
 
     driver: Literal["http", "v4l2", "picamera2"] = "http"
@@ -40,6 +40,8 @@ class CameraSection(Section):
     device: str = "/dev/video0"
     index: int = Field(default=0, ge=0, le=9)
     timeout_s: float = Field(default=5.0, gt=0, le=120)
+    exposure_s: float = Field(default=0.010, gt=0, le=10)
+    transfer_s: float = Field(default=0.03, ge=0, le=60)
     attempts: int = Field(default=3, ge=1, le=20)
     brightness_min: float = Field(default=15.0, ge=0, le=255)
     brightness_max: float = Field(default=245.0, ge=0, le=255)

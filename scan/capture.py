@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from scan.cell import Cell, CellPosture
-from scan.cell_state import Photograph
+from scan.cell_state import Believed, Photograph
 from scan.plan import Plan, PlannedView
 from trellis.board import TagBoard, board_text
 from trellis.clock import Clock
@@ -30,6 +30,8 @@ class Photographer(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+    @property
+    def standing(self) -> CellPosture | None: ...
     def go(self, posture: CellPosture) -> None: ...
     def approach(self, posture: CellPosture) -> None: ...
     def photograph(self) -> Photograph: ...
@@ -70,8 +72,9 @@ def capture(
     at: PlannedView | None = None
     for stop in plan.stops:
         if stop.view in missing:
-            # The planned way holds from the stop before; from anywhere else, with the arm folded.
-            way = (*stop.via, stop.posture) if at is not None and at is before else None
+            # The planned way holds from the stop before or the plan's start; from anywhere else, with the arm folded.
+            begins = before is None and plan.start is not None and hardware.standing == plan.start
+            way = (*stop.via, stop.posture) if begins or (at is not None and at is before) else None
             record, at = _take(hardware, stop, way, manifest.views[_index(manifest, stop.view)], folder)
             manifest = manifest.with_view(record)
             write_manifest(folder.manifest, manifest)
@@ -196,10 +199,17 @@ def _keep(photograph: Photograph, view: ViewRecord, attempt: int, folder: ScanFo
         "sha256": hashlib.sha256(photograph.jpeg).hexdigest(),
         "bytes": len(photograph.jpeg),
         "taken_at": photograph.taken_at,
-        "believed": PoseRecord.of(believed.world_from_camera, believed.position_std_m, believed.rotation_std_rad),
+        "believed": _believed(believed),
+        "devices": photograph.devices,
         "reason": None,
     }
     return view.model_copy(update=taken)
+
+
+def _believed(believed: Believed) -> PoseRecord:
+    record = PoseRecord.of(believed.world_from_camera, believed.position_std_m, believed.rotation_std_rad)
+    rows = tuple(tuple(map(float, row)) for row in believed.covariance)
+    return record.model_copy(update={"covariance": rows})
 
 
 def _failed(view: ViewRecord, attempts: int, reason: str | TrellisError) -> ViewRecord:

@@ -23,6 +23,10 @@ from trellis.geometry import Pose
 from trellis.lens import Lens
 
 Array = NDArray[np.float64]
+#: Asking winches and servos where they are, before and after a photograph and before the next move.
+READING_S = 0.065
+#: How many swings of the carriage a move of it lasts at least, and less than what is no move.
+SWINGS, UNMOVED_M = 2.0, 0.0005
 Joints = tuple[float, float, float, float]
 
 
@@ -55,13 +59,24 @@ class Bodies:
 
 @dataclass(frozen=True)
 class Pace:
-    """How quickly the cell moves: the carriage along a line, and each joint."""
+    """How quickly the cell moves: the carriage along a line, and each joint; and how long it stops for a photograph.
+
+    A move of the carriage takes `least_s` at least: a shorter one is a knock that it swings from. `settle_s` is for
+    coming to rest, `shot_s` for asking all devices where they are, exposure and transfer.
+    """
 
     speed_m_s: float
     acceleration_m_s2: float
     jerk_m_s3: float
     joint_speed_rad_s: float
+    least_s: float
     settle_s: float
+    shot_s: float
+
+    @property
+    def stop_s(self) -> float:
+        """What a stop costs beside the move to it."""
+        return self.settle_s + self.shot_s
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +123,7 @@ class Cell:
     @staticmethod
     def of_sections(cables: CablesSection, arm: ArmSection, camera: CameraSection, cell: CellSection) -> "Cell":
         """The cell that four sections describe."""
+        cables = cell.softened(cables)
         table = yaw_map(cables)
         x, y = cables.home_m
         return Cell(
@@ -120,7 +136,15 @@ class Cell:
             workspace=cables.workspace(),
             yaw_map=table,
             bodies=Bodies(cell.link_radius_m, cell.camera_radius_m, cell.carriage_depth_m, cell.clearance_m),
-            pace=Pace(cables.speed_m_s, cables.acceleration_m_s2, cables.jerk_m_s3, arm.speed_rad_s, cell.settle_s),
+            pace=Pace(
+                cables.speed_m_s,
+                cables.acceleration_m_s2,
+                cables.jerk_m_s3,
+                arm.speed_rad_s,
+                SWINGS / cell.swing_hz,
+                cell.settle_s,
+                READING_S + camera.exposure_s + camera.transfer_s,
+            ),
             park=CellPosture(x, y, float(table.yaw_rad(x, y)), arm.parked_rad),
         )
 

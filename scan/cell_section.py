@@ -6,12 +6,16 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, field_validator
 
+from cdpr.config import CablesSection
 from trellis.clock import known_clocks
 from trellis.config import Section
 from trellis.geometry import Pose
 
 Triple = tuple[float, float, float]
 Size = Annotated[float, Field(ge=0, lt=1)]
+
+#: Share of a swing over which an acceleration grows.
+_GROWTH = 0.7
 
 
 class MountTable(Section):
@@ -30,11 +34,13 @@ class CellSection(Section):
 
     `clock` and `clock_options` say by which clock the devices live (`trellis.clock.clock_named`). `plane_z_m` is the
     height of the cable plane over the wall. `position_std_m` and `rotation_std_deg` are what the camera's believed
-    pose is good for before the cell is calibrated. `settle_s` is how long everything must stand still before the
-    shutter, `arrival_m` and `arrival_deg` how near counts as arrived, `arrival_timeout_s` how long that may take
-    beyond the move's own duration. The rest is the size of things, for keeping them apart: radii around the links and
-    around the camera, the least gap to leaves, wall and neighbours, and how far the carriage stands out of the cable
-    plane towards the wall.
+    pose is good for before the cell is calibrated. `still_px` is how far the middle of the picture may move while the
+    shutter is open: so long everything is waited for. `settle_s` is how long that takes after a move, on average, for
+    planning. `swing_hz` is how fast the carriage swings on its elastic cables: accelerations are spread over one swing,
+    so that little of it is left after a move. `arrival_m` and `arrival_deg` say how near counts as arrived,
+    `arrival_timeout_s` how long that may take beyond the move's own duration. The rest is the size of things, for
+    keeping them apart: radii around the links and around the camera, the least gap to leaves, wall and neighbours, and
+    how far the carriage stands out of the cable plane towards the wall.
     """
 
     clock: str = "system"
@@ -45,7 +51,9 @@ class CellSection(Section):
     tool_from_camera: MountTable = MountTable()
     position_std_m: float = Field(default=0.006, gt=0, lt=1)
     rotation_std_deg: float = Field(default=1.0, gt=0, lt=90)
-    settle_s: float = Field(default=0.3, ge=0, le=30)
+    settle_s: float = Field(default=0.23, ge=0, le=30)
+    still_px: float = Field(default=0.3, gt=0, le=50)
+    swing_hz: float = Field(default=7.2, gt=0, le=1000)
     arrival_m: float = Field(default=0.01, gt=0, lt=0.5)
     arrival_deg: float = Field(default=2.0, gt=0, lt=45)
     arrival_timeout_s: float = Field(default=5.0, gt=0, le=120)
@@ -60,6 +68,15 @@ class CellSection(Section):
         if value not in known_clocks():
             raise ValueError(f"no such clock; known are {', '.join(known_clocks())}")
         return value
+
+    def softened(self, cables: CablesSection) -> CablesSection:
+        """The cables with their limits lowered so that a change by full speed takes one swing of the carriage and more.
+
+        An acceleration that lasts one swing, or grows over one, leaves nothing of it behind (a zero of its spectrum).
+        """
+        acceleration = min(cables.acceleration_m_s2, cables.speed_m_s * self.swing_hz)
+        jerk = min(cables.jerk_m_s3, acceleration * self.swing_hz / _GROWTH)
+        return cables.model_copy(update={"acceleration_m_s2": acceleration, "jerk_m_s3": jerk})
 
     @property
     def rotation_std_rad(self) -> float:

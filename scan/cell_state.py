@@ -4,8 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from arm.servos import ArmHealth
 from trellis.geometry import Pose
+from trellis.manifest import DevicesRecord
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,11 +22,19 @@ class Believed:
         world_from_camera: OpenCV axes.
         position_std_m: Standard deviation of each coordinate.
         rotation_std_rad: Standard deviation about each axis.
+        covariance: Of its place (m) and turn (rad) about the world's axes, shape (6, 6).
     """
 
     world_from_camera: Pose
     position_std_m: float
     rotation_std_rad: float
+    covariance: Array
+
+    @staticmethod
+    def of(world_from_camera: Pose, position_std_m: float, rotation_std_rad: float) -> "Believed":
+        """Known equally well in all directions."""
+        variances = [position_std_m**2] * 3 + [rotation_std_rad**2] * 3
+        return Believed(world_from_camera, position_std_m, rotation_std_rad, np.diag(variances))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +45,13 @@ class Photograph:
         jpeg: The file's bytes.
         taken_at: When the shutter was asked for, UTC.
         believed: Where the camera stood at that moment.
+        devices: What the devices said then.
     """
 
     jpeg: bytes
     taken_at: datetime
     believed: Believed
+    devices: DevicesRecord | None = None
 
 
 @dataclass(frozen=True, eq=False)

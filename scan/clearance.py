@@ -19,7 +19,7 @@ from scan.gaps_kernel import many_gaps, moves_are_clear
 _BALLS = (8, 7, 3)
 _SHOULDER_BALLS = 2
 #: Places along a move at which it is looked at, for carriage and joints each; odd, because the middle comes first.
-_SHARES = 9
+SHARES = 9
 #: What must stay between the arm and the carriage, and between the arm's own parts.
 OWN_GAP_M = 0.005
 
@@ -76,7 +76,7 @@ class Surroundings:
                  half_x, half_y, bodies.carriage_depth_m, cell.plane_z_m]  # fmt: skip
         rows = [(*plant.position_m, plant.radius_m, plant.height_m) for plant in plants]
         self._clearance_m = bodies.clearance_m
-        self._scene = (
+        self.scene = (
             np.array(shape), base.rotation, base.translation_m, np.array(rows, dtype=float).reshape(-1, 5),
             np.array([*_BALLS, _SHOULDER_BALLS], dtype=float), table.x_m, table.y_m, table.yaws_rad,
         )  # fmt: skip
@@ -86,7 +86,7 @@ class Surroundings:
         joints = np.asarray(joints_rad, dtype=float)
         shape = joints.shape[:-1]
         x, y = (np.broadcast_to(np.asarray(place, dtype=float), shape).ravel() for place in (x_m, y_m))
-        found = many_gaps(*self._scene, np.column_stack([x, y, joints.reshape(-1, 4)]))
+        found = many_gaps(*self.scene, np.column_stack([x, y, joints.reshape(-1, 4)]))
         return Gaps(*(found[:, kind].reshape(shape) for kind in range(3)))
 
     def clear_moves(self, starts: Array, goals: Array) -> NDArray[np.bool_]:
@@ -96,7 +96,7 @@ class Surroundings:
             starts: x, y and four joints, shape (n, 6).
             goals: Likewise, shape (m, 6).
         """
-        clear = moves_are_clear(*self._scene, starts, goals, _SHARES, self._clearance_m, OWN_GAP_M)
+        clear = moves_are_clear(*self.scene, starts, goals, SHARES, self._clearance_m, OWN_GAP_M)
         return np.asarray(clear, dtype=bool)
 
     def clear_move(self, start: CellPosture, goal: CellPosture) -> bool:

@@ -17,23 +17,27 @@ from scan.believing import believe
 from scan.calibrated import recorded_model
 from scan.calibrated_sections import calibrated, current_record
 from scan.cameras import Camera, Gates, open_camera
-from scan.cell import Cell, CellPosture
+from scan.cell import UNMOVED_M, Array, Cell, CellPosture
 from scan.cell_model import ZEROS
 from scan.cell_readings import Reading
 from scan.cell_section import CellSection
 from scan.cell_solver import Noise
 from scan.cell_state import Believed, CellState, Photograph
 from scan.config import CameraSection
+from scan.give import aimed
 from trellis.clock import Clock, clock_named
 from trellis.config import Configuration
 from trellis.errors import CameraError, DeviceError, Stopped, TrellisError
 from trellis.flight import Listener, told_nobody
+from trellis.manifest import DevicesRecord
 from trellis.profiles import rest_to_rest
 
 __all__ = ["Believed", "CellHardware", "CellState", "Photograph"]
 
 #: An arm that is so near to folded is folded.
 _FOLDED_RAD = np.radians(3.0)
+#: A servo goes on for so long after it should be there, pulling itself up to its goal.
+_SERVO_REST_S = 0.1
 
 
 class CellHardware:
@@ -49,14 +53,16 @@ class CellHardware:
     def __init__(self, configuration: Configuration, memory: Path | None = None) -> None:
         record = current_record(configuration)
         self._record, self._model = record, None if record is None else recorded_model(configuration, record)
-        self.cell = Cell.of(configuration)
+        # The servos are opened with the zeros of now; what is learned later changes beliefs only.
+        self._zeros_rad = np.zeros(4) if self._model is None else self._model.vector[ZEROS]
+        self.cell, self._configuration = Cell.of(configuration), configuration
         configuration = calibrated(configuration)
         self._calibration, self._memory = configuration.section(CalibrationSection), memory
-        self._cables = configuration.section(CablesSection)
+        self._section = configuration.section(CellSection)
+        self._cables = self._section.softened(configuration.section(CablesSection))
         self._arm_section = configuration.section(ArmSection)
         self._camera_section = configuration.section(CameraSection)
-        self._section = configuration.section(CellSection)
-        self.attempts = self._camera_section.attempts
+        self.attempts, self.exposure_s = self._camera_section.attempts, self._camera_section.exposure_s
         self._gates = Gates(self._camera_section)
         self._devices: tuple[Clock, Winches, Servos] | None = None
         self._camera: Camera | None = None
@@ -64,6 +70,7 @@ class CellHardware:
         self._stopped = threading.Event()
         self._moving = threading.Lock()
         self._listener: Listener = told_nobody
+        self._standing: CellPosture | None = None
 
     def connect(self) -> None:
         """Open every device; if one is not there the others are closed again.
@@ -97,7 +104,7 @@ class CellHardware:
 
     def close(self) -> None:
         """Close what is open; winches and servos go on holding."""
-        self._open = False
+        self._open, self._standing = False, None
         if self._devices is not None:
             _, winches, servos = self._devices
             winches.close()
@@ -137,8 +144,12 @@ class CellHardware:
         self._arm_to(np.array(self.cell.park.joints_rad))
         return homed.notice
 
-    def go(self, posture: CellPosture) -> None:
-        """Drive carriage and arm straight to a posture, together; on return everything stands still there.
+    def go(self, posture: CellPosture, still: bool = True) -> None:
+        """Drive carriage and arm straight to a posture, together; on return a photograph from there would be sharp.
+
+        Args:
+            posture: Where to.
+            still: Without, it is enough to be there: something else follows.
 
         Raises:
             Unreachable: Outside workspace, tensions or joint limits; nothing has moved.
@@ -149,26 +160,36 @@ class CellHardware:
         with self._moving:
             self._raise_if_stopped()
             servos.check(posture.joints_rad)
-            steps = winches.follow(posture.x_m, posture.y_m)
-            duration_s = max(self._carriage_s(posture), servos.duration_s(posture.joints_rad))
+            aim_rad = aimed(self.cell, posture)
+            arm_s = servos.duration_s(aim_rad)
+            carriage_s = max(self._carriage_s(posture), arm_s)
+            steps = winches.follow(posture.x_m, posture.y_m, carriage_s)
             next(steps)  # checks the whole way before anything moves
             self._listener("/cell/goal", vars(posture))
-            due_s = clock.monotonic_s() + duration_s
+            due_s = clock.monotonic_s() + carriage_s
+            self._standing = None
             try:
-                servos.start_move(posture.joints_rad, duration_s)
+                # An arm that is quicker comes to rest while the carriage still moves.
+                servos.start_move(aim_rad, max(arm_s, carriage_s - _SERVO_REST_S))
                 for _ in steps:
                     pass
-                self._arrival().wait(posture, due_s)
+                self._arrival().wait(posture, aim_rad, due_s, still)
             except DeviceError:
                 # One device failed: the other must not go on alone. The first error is the one to tell.
                 with suppress(DeviceError):
                     servos.halt()
                 raise
+            self._standing = posture
+
+    @property
+    def standing(self) -> CellPosture | None:
+        """The posture that the last `go` reached, unless anything else has moved since."""
+        return self._standing
 
     def approach(self, posture: CellPosture) -> None:
         """Go to a posture from wherever the cell stands: fold the arm, travel, unfold. Raises as `go`."""
         self.fold()
-        self.go(self.cell.folded(posture))
+        self.go(self.cell.folded(posture), still=False)
         self.go(posture)
 
     def fold(self) -> None:
@@ -193,19 +214,38 @@ class CellHardware:
 
     def reading(self) -> Reading:
         """What drums and servos say, in the configuration's own counting, whatever calibration is in force."""
-        _, winches, servos = self._need()
-        state, joints_rad = winches.state(), servos.positions()
-        shift = 0.0 if self._model is None else self._model.vector[ZEROS]
-        return Reading(state.turns, state.asked_n, joints_rad - shift)
+        return self._asked()[0]
 
     def believed(self) -> Believed:
         """Where the camera is, by kinematics from what the devices report. Raises `DeviceError`."""
+        return self._believed(*self._asked())
+
+    def renew_beliefs(self) -> str | None:
+        """Believe poses by the calibration that is in force now; its name if it is another than before.
+
+        Winches and servos go on counting as when they were opened: where the cell is sent does not jump.
+        """
+        record = current_record(self._configuration)
+        if record is None or (self._record is not None and record.name == self._record.name):
+            return None
+        self._record, self._model = record, recorded_model(self._configuration, record)
+        return record.name
+
+    def _asked(self) -> tuple[Reading, Array]:
+        """What the devices say, and the carriage's pose as the winches make it out."""
+        _, winches, servos = self._need()
+        state, joints_rad = winches.state(), servos.positions()
+        return Reading(state.turns, state.asked_n, joints_rad - self._zeros_rad), np.array(state.estimate.pose)
+
+    def _believed(self, reading: Reading, pose: Array) -> Believed:
         if self._record is not None and self._model is not None:
-            record, start = self._record, np.array(self._need()[1].state().estimate.pose)
-            noise = Noise.of(np.array(record.noise))
-            return believe(self._model, np.array(record.covariance), noise, self.reading(), start)
+            noise = Noise.of(np.array(self._record.noise))
+            return believe(self._model, np.array(self._record.covariance), noise, reading, pose)
         section = self._section
-        return Believed(self.cell.world_from_camera(self.posture()), section.position_std_m, section.rotation_std_rad)
+        x_m, y_m, yaw_rad = map(float, pose)
+        base, shoulder, elbow, wrist = map(float, reading.joints_rad + self._zeros_rad)
+        posture = CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist))
+        return Believed.of(self.cell.world_from_camera(posture), section.position_std_m, section.rotation_std_rad)
 
     def photograph(self) -> Photograph:
         """One photograph that passes the gates, with the pose that it was taken from.
@@ -218,16 +258,17 @@ class CellHardware:
         self._raise_if_stopped()
         if self._camera is None:
             raise CameraError("the camera is not connected; call connect() first")
-        believed = self.believed()
+        reading, pose = self._asked()
+        believed = self._believed(reading, pose)
         frame = self._camera.snapshot(self.clock.monotonic_s() + self._camera_section.timeout_s)
         self._gates.check(frame)
         moved_m, turned_rad = self.believed().world_from_camera.distance_to(believed.world_from_camera)
         if moved_m > self._section.arrival_m or turned_rad > np.radians(self._section.arrival_deg):
             raise CameraError(
                 f"the camera moved by {1000 * moved_m:.1f} mm and {np.degrees(turned_rad):.1f} deg while it took a "
-                "photograph; look for what swings, or raise [cell] settle_s"
+                "photograph; look for what swings, or lower [cell] still_px"
             )
-        return Photograph(frame.jpeg, frame.taken_at, believed)
+        return Photograph(frame.jpeg, frame.taken_at, believed, _record_of(reading, pose))
 
     def stop(self) -> None:
         """Freeze all eight actuators at once, from any thread; `go` ends with `Stopped`.
@@ -237,6 +278,7 @@ class CellHardware:
         """
         self._stopped.set()
         self._listener("/event", {"level": 3, "name": "cell", "message": "stop"})
+        self._standing = None
         if not self._open:
             return
         _, winches, servos = self._need()
@@ -298,22 +340,29 @@ class CellHardware:
         with self._moving:
             self._raise_if_stopped()
             x_m, y_m, yaw_rad = map(float, winches.state().estimate.pose)
-            duration_s = servos.duration_s(joints_rad)
-            self._listener("/arm/goal", {"joints_rad": joints_rad, "duration_s": duration_s})
-            servos.start_move(joints_rad, duration_s)
             base, shoulder, elbow, wrist = map(float, joints_rad)
             goal = CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist))
-            self._arrival().wait(goal, clock.monotonic_s() + duration_s)
+            aim_rad = aimed(self.cell, goal)
+            duration_s = servos.duration_s(aim_rad)
+            self._listener("/arm/goal", {"joints_rad": aim_rad, "duration_s": duration_s})
+            self._standing = None
+            servos.start_move(aim_rad, duration_s)
+            self._arrival().wait(goal, aim_rad, clock.monotonic_s() + duration_s, still=False)
 
     def _carriage_s(self, posture: CellPosture) -> float:
         """How long the carriage takes to a place."""
-        pace, now = self.cell.pace, self._need()[1].state().estimate.pose
-        way_m = float(np.hypot(posture.x_m - now[0], posture.y_m - now[1]))
-        return rest_to_rest(way_m, pace.speed_m_s, pace.acceleration_m_s2, pace.jerk_m_s3).duration_s
+        pace, standing = self.cell.pace, self._standing
+        if standing is None:
+            x_m, y_m, _ = self._need()[1].state().estimate.pose
+        else:
+            x_m, y_m = standing.x_m, standing.y_m
+        way_m = float(np.hypot(posture.x_m - x_m, posture.y_m - y_m))
+        quickest_s = rest_to_rest(way_m, pace.speed_m_s, pace.acceleration_m_s2, pace.jerk_m_s3).duration_s
+        return max(quickest_s, pace.least_s if way_m > UNMOVED_M else 0.0)
 
     def _arrival(self) -> Arrival:
         clock, winches, servos = self._need()
-        return Arrival(winches, servos, self.cell.arm, self._section, clock, self._stopped)
+        return Arrival(self.cell, winches, servos, self._section, self.exposure_s, clock, self._stopped)
 
     def _need(self) -> tuple[Clock, Winches, Servos]:
         if self._devices is None:
@@ -323,3 +372,15 @@ class CellHardware:
     def _raise_if_stopped(self) -> None:
         if self._stopped.is_set():
             raise Stopped("the cell is stopped; clear the stop before moving")
+
+
+def _record_of(reading: Reading, pose: Array) -> DevicesRecord:
+    """The same for the manifest."""
+    return DevicesRecord.model_validate(
+        {
+            "turns": reading.turns.tolist(),
+            "tensions_n": reading.tensions_n.tolist(),
+            "joints_rad": reading.joints_rad.tolist(),
+            "carriage": pose.tolist(),
+        }
+    )

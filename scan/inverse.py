@@ -88,6 +88,38 @@ def postures_for(cell: Cell, place_m: ArrayLike, sight: ArrayLike) -> Postures:
     return postures[exact]
 
 
+def closed_form(cell: Cell, places: Array, sights: Array, reaches_m: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Postures for a base that faces the wall squarely and a camera at the tip of the tool, a reach for each view.
+
+    Args:
+        cell: The cell; turns of its mounts are not looked at, and offsets only along the line of sight.
+        places: Of the camera, world, shape (n, 3).
+        sights: Unit vectors along which it looks, shape (n, 3); one along the wall's normal is as good as any plane.
+        reaches_m: Of the camera's tip from the axis of the arm's base, shape (n,).
+
+    Returns:
+        Postures inside limits and workspace as x, y and joints, shape (m, 6), and of which view each is, (m,).
+    """
+    tip = places - cell.tool_from_camera.translation_m[2] * sights
+    plane = np.arctan2(sights[:, 1], sights[:, 0])
+    foot = tip[:, :2] - reaches_m[:, None] * np.stack([np.cos(plane), np.sin(plane)], axis=-1)
+    near = np.flatnonzero(_near(cell, foot[:, 0], foot[:, 1]))
+    tip, plane, foot, sights, reaches_m = tip[near], plane[near], foot[near], sights[near], reaches_m[near]
+    x, y, yaw = _carriage_under(cell, foot)
+    base_yaw, height, facing = _over_the_base(cell, plane, yaw, tip[:, 2])
+    pitch = np.arctan2(facing * sights[:, 2], np.hypot(sights[:, 0], sights[:, 1]))
+    q = all_branches(cell.arm, base_yaw, reaches_m, height, pitch)
+    found = np.isfinite(q).all(axis=-1) & cell.workspace.holds(x, y)[:, None]
+    index = np.nonzero(found)[0]
+    return np.column_stack([x[index], y[index], q[found]]), near[index].astype(np.int64)
+
+
+def made_exact(cell: Cell, rows: Array, places: Array, sights: Array) -> Array:
+    """Postures (n, 6) by Newton's method so that each camera is at its place and looks along its sight, both (n, 3)."""
+    found = _newton(cell, Postures(rows[:, 0], rows[:, 1], rows[:, 2:]), places, sights)
+    return np.column_stack([found.x_m, found.y_m, found.joints_rad])
+
+
 def _closed_form(cell: Cell, place: Array, sight: Array) -> Postures:
     """Postures for a base that faces the wall squarely and a camera at the tip of the tool."""
     reach_m = cell.arm.links_m.sum()
@@ -103,16 +135,21 @@ def _closed_form(cell: Cell, place: Array, sight: Array) -> Postures:
     outward = np.stack([np.cos(plane), np.sin(plane)], axis=-1)
     foot = tip[:2] - reach[:, None] * outward
     x, y, yaw = _carriage_under(cell, foot)
-    base = cell.platform_from_base
-    # Base x seen in the world, and whether base z points at the wall (a base turned over mirrors its yaw).
-    facing = np.sign(base.rotation[2, 2])
-    base_yaw = facing * (plane - yaw - np.arctan2(base.rotation[1, 0], base.rotation[0, 0]))
-    height = facing * (tip[2] - cell.plane_z_m - base.translation_m[2])
+    base_yaw, height, facing = _over_the_base(cell, plane, yaw, np.full_like(reach, tip[2]))
     pitch = np.arctan2(facing * sight[2], sight[:2] @ outward.T)
-    q = all_branches(cell.arm, base_yaw, reach, np.full_like(reach, height), pitch)
+    q = all_branches(cell.arm, base_yaw, reach, height, pitch)
     found = np.isfinite(q).all(axis=-1)
     index = np.nonzero(found)[0]
     return Postures(x[index], y[index], q[found])
+
+
+def _over_the_base(cell: Cell, plane: Array, yaw: Array, tip_z_m: Array) -> tuple[Array, Array, float]:
+    """Base yaw for planes in the world, height of the tip over the base, and whether base z points at the wall (-1)."""
+    base = cell.platform_from_base
+    # Base x seen in the world; a base turned over mirrors its yaw.
+    facing = float(np.sign(base.rotation[2, 2]))
+    base_yaw = facing * (plane - yaw - np.arctan2(base.rotation[1, 0], base.rotation[0, 0]))
+    return base_yaw, facing * (tip_z_m - cell.plane_z_m - base.translation_m[2]), facing
 
 
 def _carriage_under(cell: Cell, foot_m: Array) -> tuple[Array, Array, Array]:
@@ -132,9 +169,11 @@ def _yaw_rad(cell: Cell, x_m: Array, y_m: Array) -> Array:
 
 
 def _newton(cell: Cell, postures: Postures, place: Array, sight: Array) -> Postures:
-    """Least-norm Newton steps of all six numbers until the camera is where it should be."""
-    near = _within(cell, postures)
+    """Least-norm Newton steps of all six numbers until the camera is where it should be: (3,) for all, or (n, 3)."""
+    near = _near(cell, postures.x_m, postures.y_m)
     state = np.column_stack([postures.x_m, postures.y_m, postures.joints_rad])[near]
+    if place.ndim == 2:
+        place, sight = place[near], sight[near]
     for _ in range(6):
         error = _error(cell, state, place, sight)
         if len(state) == 0 or np.abs(error).max() < 1e-9:
@@ -145,10 +184,9 @@ def _newton(cell: Cell, postures: Postures, place: Array, sight: Array) -> Postu
     return Postures(state[:, 0], state[:, 1], state[:, 2:])
 
 
-def _within(cell: Cell, postures: Postures) -> NDArray[np.bool_]:
+def _near(cell: Cell, x: Array, y: Array) -> NDArray[np.bool_]:
     """Near enough to the workspace for Newton's method to end inside."""
     (left, right), (low, high) = cell.workspace.x_m, cell.workspace.y_m
-    x, y = postures.x_m, postures.y_m
     near: NDArray[np.bool_] = (x > left - 0.02) & (x < right + 0.02) & (y > low - 0.02) & (y < high + 0.02)
     return near
 

@@ -1,16 +1,19 @@
 """What a scan is to do: from which postures a plant is photographed, in driving order."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from scan.cell import Cell, CellPosture
+from scan.candidates import Drawing, Draws
+from scan.cell import Array, Cell, CellPosture
 from scan.clearance import Obstacle, Surroundings, gaps
-from scan.order import drive, move_s, one
-from scan.reach import Choice, NotReachable, choose
+from scan.inverse import made_exact
+from scan.order import move_s, one
 from scan.route import way
+from scan.tour import Place, find_tour
 from scan.viewpoints import Direction, directions
 from scan.views_section import ViewsSection
 from trellis.errors import Unreachable
@@ -27,8 +30,8 @@ class PlannedView:
         view: Number of the viewpoint, from 0; it names the photograph, and is not the order of driving.
         world_from_camera: Where the camera is at `posture`, OpenCV axes.
         posture: Of all actuators.
-        via: Postures to pass on the way from the stop before (the first stop: from the park), in order. A drive that
-            begins here for another reason goes through `cell.folded(posture)` instead.
+        via: Postures to pass on the way from the stop before (the first stop: from the plan's start), in order. A drive
+            that begins here for another reason goes through `cell.folded(posture)` instead.
     """
 
     view: int
@@ -54,9 +57,10 @@ class Plan:
         position_m: Its collar, world.
         radius_m: Size planned for, across the wall.
         height_m: Likewise, out of the wall.
-        stops: In driving order, starting from and ending at the cell's park.
+        stops: In driving order.
         dropped: Viewpoints that were asked for and are not among the stops.
-        duration_s: How long the drive takes from park to park, photographs and settling included, as estimated.
+        duration_s: How long the drive takes from `start` to the park, photographs and settling included, as estimated.
+        start: From where the way to the first stop leads; whoever stands elsewhere folds the arm to come there.
     """
 
     plant: str
@@ -66,6 +70,7 @@ class Plan:
     stops: tuple[PlannedView, ...]
     dropped: tuple[DroppedView, ...]
     duration_s: float
+    start: CellPosture | None = None
 
 
 def plan(
@@ -74,6 +79,8 @@ def plan(
     others: Sequence[Obstacle],
     views: ViewsSection,
     wishes: Sequence[Direction] | None = None,
+    start: CellPosture | Place | None = None,
+    end_m: Place | None = None,
 ) -> Plan:
     """The drive around one plant with its neighbours standing.
 
@@ -83,26 +90,29 @@ def plan(
         others: All other plants on the wall.
         views: How many views, how slanting, from how far.
         wishes: Directions to look from instead of those that spread evenly, `views.count` of them.
+        start: Where the cell stands before, in its park without; a place of the carriage alone counts for the order,
+            and the way to the first stop is then that from the park.
+        end_m: Where the carriage goes afterwards; it does not matter without.
 
     Raises:
         TooFewViews: Fewer than `views.least` can be had; it says why the others cannot.
         Unreachable: A plant is so tall that the folded arm cannot travel over it.
     """
     _check_heights(cell, [plant, *others])
-    others = [other for other in others if _near(plant, other)]
-    choices: dict[int, Choice] = {}
-    dropped: list[DroppedView] = []
-    for view, wished in enumerate(wishes or directions(views.count, np.radians(views.tilt_max_deg))):
-        try:
-            choices[view] = choose(cell, plant, others, views, wished)
-        except NotReachable as reason:
-            dropped.append(DroppedView(view, str(reason)))
-    if len(choices) < views.least:
-        raise TooFewViews(plant.name, len(choices), views.least, dropped)
-    stops = _stops(cell, choices, [plant, *others])
-    duration_s = _duration_s(cell, stops)
-    position_m = plant.position_m
-    return Plan(plant.name, position_m, plant.radius_m, plant.height_m, stops, tuple(dropped), duration_s)
+    near = [other for other in others if _near(plant, other)]
+    around = Surroundings(cell, [plant, *near])
+    wished = list(wishes or directions(views.count, np.radians(views.tilt_max_deg)))
+    drawing = Drawing(cell, plant, around, views, wished)
+    found = find_tour(cell, drawing, around, cell.park if start is None else start, end_m)
+    missing = range(len(wished)) if found is None else found.missing
+    dropped = tuple(DroppedView(view, drawing.reason(view)) for view in missing)
+    if found is None or len(found.draws) < views.least:
+        raise TooFewViews(plant.name, len(wished) - len(dropped), views.least, dropped)
+    rows = _exact(cell, drawing, found.draws, around)
+    begin = start if isinstance(start, CellPosture) else cell.park
+    stops = _stops(cell, found.draws.view.tolist(), rows, begin, around, [plant, *others])
+    duration_s = _duration_s(cell, begin, stops)
+    return Plan(plant.name, plant.position_m, plant.radius_m, plant.height_m, stops, dropped, duration_s, begin)
 
 
 class TooFewViews(Unreachable):
@@ -131,32 +141,45 @@ def _check_heights(cell: Cell, plants: Sequence[Obstacle]) -> None:
 
 
 def _near(plant: Obstacle, other: Obstacle) -> bool:
-    """Whether the arm at work on one plant could come near the other."""
+    """Whether the arm at work on one plant could come near the other: 0.36 m of view, and the arm beyond it."""
     away_m = float(np.hypot(*np.subtract(plant.position_m, other.position_m)[:2]))
-    return away_m < 1.0 + other.radius_m
+    return away_m < 0.68 + other.radius_m
 
 
-def _stops(cell: Cell, choices: dict[int, Choice], plants: Sequence[Obstacle]) -> tuple[PlannedView, ...]:
-    """The chosen views in driving order."""
-    numbers = list(choices)
-    around = Surroundings(cell, plants)
-    order, picked = drive(cell, list(choices.values()), around)
+def _exact(cell: Cell, drawing: Drawing, draws: Draws, around: Surroundings) -> Array:
+    """The drive's postures, each moved by the little by which the cell's mounts are not square, where that is clear."""
+    rows = made_exact(cell, draws.rows, *drawing.rays(draws))
+    moved = dataclasses.replace(draws, rows=rows)
+    good = around.gaps(rows[:, 0], rows[:, 1], rows[:, 2:]).clear(cell.bodies.clearance_m)
+    good &= cell.arm.within_limits(rows[:, 2:]) & cell.workspace.holds(rows[:, 0], rows[:, 1])
+    good &= drawing.unfolding(moved)
+    return np.where(good[:, None], rows, draws.rows)
+
+
+def _stops(
+    cell: Cell,
+    numbers: Sequence[int],
+    rows: Array,
+    start: CellPosture,
+    around: Surroundings,
+    plants: Sequence[Obstacle],
+) -> tuple[PlannedView, ...]:
+    """Postures (n, 6) in driving order as stops, with what to pass between them."""
     stops: list[PlannedView] = []
-    before = cell.park
-    for index in order:
-        postures, pick = choices[numbers[index]].postures, picked[index]
-        posture = cell.posture(float(postures.x_m[pick]), float(postures.y_m[pick]), postures.joints_rad[pick])
-        via = way(cell, before, posture, plants, around)
-        stops.append(PlannedView(numbers[index], cell.world_from_camera(posture), posture, via))
-        before = posture
+    # The first way may come from another plant, past others.
+    before, here = start, Surroundings(cell, plants)
+    for view, row in zip(numbers, rows, strict=True):
+        posture = cell.posture(float(row[0]), float(row[1]), row[2:])
+        stops.append(PlannedView(view, cell.world_from_camera(posture), posture, way(cell, before, posture, here)))
+        before, here = posture, around
     return tuple(stops)
 
 
-def _duration_s(cell: Cell, stops: Sequence[PlannedView]) -> float:
-    """Of the moves from park to park, with settling at every stop."""
-    passed = [cell.park]
+def _duration_s(cell: Cell, start: CellPosture, stops: Sequence[PlannedView]) -> float:
+    """Of the moves from where it begins to the park, with settling at every stop."""
+    passed = [start]
     for stop in stops:
         passed += [*stop.via, stop.posture]
     passed += [cell.folded(passed[-1]), cell.park]
     moves_s = sum(float(move_s(cell, one(start), one(goal))[0, 0]) for start, goal in pairwise(passed))
-    return moves_s + cell.pace.settle_s * len(stops)
+    return moves_s + cell.pace.stop_s * len(stops)

@@ -5,12 +5,10 @@ depends on drives, so a move counts as clear only if every share of the carriage
 joints'. Where it is not clear the arm is drawn back towards its folded shape, as little as will do, and let out again.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from scan.cell import Cell, CellPosture
-from scan.clearance import Obstacle, Surroundings
+from scan.clearance import Surroundings
 
 #: Shares of the way to folded that are tried, the last of which is clear whenever both postures can be unfolded to.
 _DRAWN = (0.25, 0.4, 0.6, 1.0)
@@ -20,8 +18,7 @@ def way(
     cell: Cell,
     start: CellPosture,
     goal: CellPosture,
-    plants: Sequence[Obstacle],
-    around: Surroundings | None = None,
+    around: Surroundings,
 ) -> tuple[CellPosture, ...]:
     """Postures to pass between two, none where the straight move is clear.
 
@@ -31,10 +28,8 @@ def way(
         cell: The cell.
         start: Where it stands.
         goal: Where it is to go.
-        plants: What stands on the wall.
-        around: The same, where somebody has it ready.
+        around: What stands on the wall.
     """
-    around = around or Surroundings(cell, plants)
     if around.clear_move(start, goal):
         return ()
     for share in _DRAWN[:-1]:
@@ -50,8 +45,3 @@ def drawn(cell: Cell, posture: CellPosture, share: float) -> CellPosture:
     joints, folded = np.array(posture.joints_rad), np.array(cell.folded(posture).joints_rad)
     base, shoulder, elbow, wrist = map(float, joints + share * (folded - joints))
     return CellPosture(posture.x_m, posture.y_m, posture.yaw_rad, (base, shoulder, elbow, wrist))
-
-
-def straight_is_clear(cell: Cell, start: CellPosture, goal: CellPosture, plants: Sequence[Obstacle]) -> bool:
-    """Whether a straight move keeps the cell's clearance, however carriage and joints keep step."""
-    return Surroundings(cell, plants).clear_move(start, goal)

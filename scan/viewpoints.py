@@ -75,6 +75,14 @@ def viewpoint(plant_position_m: ArrayLike, height_m: float, direction: Direction
     return Pose.looking_at(middle_m + distance_m * direction.unit, middle_m, up=(0.0, 1.0, 0.0))
 
 
+def viewpoint_rays(
+    plant_position_m: ArrayLike, height_m: float, units: Array, distances_m: Array
+) -> tuple[Array, Array]:
+    """Places of cameras in directions (unit vectors out of the plant) and along what they look, (n, 3) each."""
+    middle_m = np.asarray(plant_position_m, dtype=float) + np.array([0.0, 0.0, height_m / 2])
+    return middle_m + distances_m[:, None] * units, -units
+
+
 def viewpoints(
     plant_position_m: ArrayLike, radius_m: float, height_m: float, views: ViewsSection, lens: Lens
 ) -> list[Pose]:

@@ -1,14 +1,18 @@
-"""The whole wall as one drive: every plant's plan, and the way from plant to plant with the arm folded."""
+"""The whole wall as one drive: every plant's plan, and the way from plant to plant."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from scan.cell import Cell, CellPosture
-from scan.clearance import Obstacle
+from scan.clearance import Obstacle, Surroundings
 from scan.order import move_s, one
-from scan.plan import Plan, PlannedView, plan
+from scan.plan import Plan, plan
+from scan.route import way
+from scan.tour import Place
 from scan.views_section import ViewsSection
 from trellis.errors import Unreachable
 
@@ -61,32 +65,46 @@ def plan_wall(
         workers: Processes that plan.
     """
     order = _serpentine([plant for plant in plants if wanted is None or plant.name in wanted])
-    jobs = [(cell, plant, [other for other in plants if other is not plant], views) for plant in order]
+    jobs = []
+    for number, plant in enumerate(order):
+        before, after = order[max(number - 1, 0)], order[min(number + 1, len(order) - 1)]
+        others = [other for other in plants if other is not plant]
+        jobs.append((cell, plant, others, views, _between(before, plant), _between(plant, after)))
     if workers > 1:
         with ProcessPoolExecutor(workers) as pool:
-            results = list(pool.map(_plan_one, jobs))
+            results = list(pool.map(_plan_one, jobs, chunksize=2))
     else:
         results = [_plan_one(job) for job in jobs]
-    plans = tuple(result for result in results if isinstance(result, Plan))
     refused = tuple(result for result in results if isinstance(result, NoPlan))
+    plans = _linked(cell, plants, [result for result in results if isinstance(result, Plan)])
     return WallPlan(plans, refused, wall_seconds(cell, plans))
 
 
 def wall_seconds(cell: Cell, plans: Sequence[Plan]) -> float:
-    """How long the drive takes: within each plant along its plan, between plants with the arm folded."""
+    """How long the drive takes from park to park, from plant to plant as each plan begins where the last one ended."""
     passed: list[CellPosture] = [cell.park]
     for found in plans:
-        first, *rest = found.stops
-        passed += [cell.folded(passed[-1]), cell.folded(first.posture), first.posture]
-        passed += _within(rest)
+        for stop in found.stops:
+            passed += [*stop.via, stop.posture]
     passed += [cell.folded(passed[-1]), cell.park]
     moves_s = sum(float(move_s(cell, one(start), one(goal))[0, 0]) for start, goal in pairwise(passed))
-    return moves_s + cell.pace.settle_s * sum(len(found.stops) for found in plans)
+    return moves_s + cell.pace.stop_s * sum(len(found.stops) for found in plans)
 
 
-def _within(stops: Sequence[PlannedView]) -> Iterator[CellPosture]:
-    for stop in stops:
-        yield from (*stop.via, stop.posture)
+def _linked(cell: Cell, plants: Sequence[Obstacle], plans: Sequence[Plan]) -> tuple[Plan, ...]:
+    """The plans, each beginning where the one before ends."""
+    around, before, linked = Surroundings(cell, plants), cell.park, []
+    for found in plans:
+        first = replace(found.stops[0], via=way(cell, before, found.stops[0].posture, around))
+        linked.append(replace(found, stops=(first, *found.stops[1:]), start=before))
+        before = found.stops[-1].posture
+    return tuple(linked)
+
+
+def _between(one_plant: Obstacle, other: Obstacle) -> Place:
+    """In the middle between two plants."""
+    x, y = (np.array(one_plant.position_m) + other.position_m)[:2] / 2
+    return float(x), float(y)
 
 
 def _serpentine(plants: Sequence[Obstacle]) -> list[Obstacle]:
@@ -100,9 +118,9 @@ def _serpentine(plants: Sequence[Obstacle]) -> list[Obstacle]:
     return ordered
 
 
-def _plan_one(job: tuple[Cell, Obstacle, list[Obstacle], ViewsSection]) -> Plan | NoPlan:
-    cell, plant, others, views = job
+def _plan_one(job: tuple[Cell, Obstacle, list[Obstacle], ViewsSection, Place, Place]) -> Plan | NoPlan:
+    cell, plant, others, views, start_m, end_m = job
     try:
-        return plan(cell, plant, others, views)
+        return plan(cell, plant, others, views, start=start_m, end_m=end_m)
     except Unreachable as error:
         return NoPlan(plant.name, str(error))

@@ -14,6 +14,7 @@ from scheduler.disk import Disk
 from scheduler.farm import only_daemon, open_store
 from scheduler.flight_book import Flights
 from scheduler.forecast import Durations
+from scheduler.learning import Learning
 from scheduler.logs import log_to_stderr
 from scheduler.preflight import Preflight
 from scheduler.reconstructions import Reconstructions, reconstruct_command
@@ -59,7 +60,8 @@ def _daemon(configuration: Configuration, store: Store, ending: threading.Event)
         store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check, Flights(hardware)
     )
     command = reconstruct_command(configuration.path.resolve(), configuration.section(WallSection))
-    reconstructions: Workers = Reconstructions(store, folder, command, farm.workers, ending)
+    learning = Learning(configuration, store, clock)
+    reconstructions: Workers = Reconstructions(store, folder, command, farm.workers, ending, learning.after)
     if farm.workers.scheduler:
         reconstructions = _cluster(configuration, store, folder, ending)
     return Daemon(farm, folder, store, robot, reconstructions, clock, ending, disk)

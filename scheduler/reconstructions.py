@@ -24,6 +24,7 @@ from scheduler.store import Store
 from scheduler.worker import WorkerEnd, run_worker
 from trellis.errors import InputError, OutOfSpace
 from trellis.folders import DataFolder, ScanFolder
+from trellis.records import Traits
 
 log = structlog.get_logger("reconstructions")
 
@@ -48,6 +49,7 @@ class Reconstructions:
         command: What a worker runs for a scan's folder.
         limits: For the worker processes.
         ending: Set when the daemon is to end.
+        learn: Called with each scan that was reconstructed.
     """
 
     def __init__(
@@ -57,9 +59,10 @@ class Reconstructions:
         command: Callable[[ScanFolder], Sequence[str]],
         limits: WorkersTable,
         ending: threading.Event,
+        learn: Callable[[ScanFolder, Traits], object] = lambda folder, traits: None,
     ) -> None:
         self._store, self._folder, self._command = store, folder, command
-        self._limits, self._ending = limits, ending
+        self._limits, self._ending, self._learn = limits, ending, learn
         self._cancelled: set[int] = set()
         self._told: dict[int, tuple[str, float]] = {}
         self._renew_at_s: dict[int, float] = {}
@@ -154,6 +157,7 @@ class Reconstructions:
         except InputError as error:
             self._end(job, "failed", str(error))
             return
+        self._learn(folder, found.traits)
         self._end(job, "done", _reservations(found), found)
 
 

@@ -40,12 +40,13 @@ class CellSurvey:
         today = self._today()
         if self._last is None or self._last[:2] != (plant, today):
             wanted, others = one_of(obstacles(self._wall, today), plant)
-            views = self._configuration.section(ViewsSection)
-            self._last = plant, today, plan(self._hardware.cell, wanted, others, views)
+            views, start = self._configuration.section(ViewsSection), self._hardware.standing
+            self._last = plant, today, plan(self._hardware.cell, wanted, others, views, start=start)
         return self._last[2]  # a scan that goes on after a stop does not wait to be planned again
 
     def photographs(self, plan: Plan, folder: ScanFolder, scan: str) -> Iterator[ViewRecord]:
         """What is missing of the plan; see `scan.capture.capture`."""
+        self._hardware.renew_beliefs()
         table = next(table for table in self._wall.plants if table.name == plan.plant)
         return capture(
             self._hardware,

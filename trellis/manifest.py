@@ -15,6 +15,8 @@ from trellis.errors import InputError
 from trellis.geometry import Pose
 
 FORMAT = 1
+Four = tuple[float, float, float, float]
+Six = tuple[float, float, float, float, float, float]
 
 
 class Outcome(StrEnum):
@@ -30,12 +32,16 @@ class _Record(BaseModel):
 
 
 class PoseRecord(_Record):
-    """A `world_from_camera` (OpenCV axes) as it stands in JSON, with standard deviations."""
+    """A `world_from_camera` (OpenCV axes) as it stands in JSON, with standard deviations.
+
+    `covariance` is of its place (m) and its turn (rad) about the world's axes, 6 x 6, where it is known.
+    """
 
     position_m: tuple[float, float, float]
     quaternion_wxyz: tuple[float, float, float, float]
     position_std_m: float
     rotation_std_rad: float
+    covariance: tuple[Six, Six, Six, Six, Six, Six] | None = None
 
     @staticmethod
     def of(world_from_camera: Pose, position_std_m: float, rotation_std_rad: float) -> "PoseRecord":
@@ -53,12 +59,25 @@ class PoseRecord(_Record):
         return Pose.from_quaternion(*self.quaternion_wxyz, self.position_m)
 
 
+class DevicesRecord(_Record):
+    """What the devices said at the shutter, in the configuration's own counting: what a cell learns from.
+
+    `turns` of the drums since the dock and `tensions_n` asked of the winches, in the order of the cables; `joints_rad`
+    by the servos; `carriage` is its x, y (m) and yaw (rad) as the winches make it out of that.
+    """
+
+    turns: Four
+    tensions_n: Four
+    joints_rad: Four
+    carriage: tuple[float, float, float]
+
+
 class ViewRecord(_Record):
     """One viewpoint: what was planned, what came of it.
 
     `planned` is where the camera was meant to be. `believed`, `taken_at`, `image`, `sha256` and `bytes` are there
     exactly when the outcome is `taken`; `believed` is the pose by kinematics from what the devices reported at the
-    shutter. `reason` says why a view failed.
+    shutter, `devices` what they reported. `reason` says why a view failed.
     """
 
     view: int
@@ -70,6 +89,7 @@ class ViewRecord(_Record):
     bytes: int | None = None
     taken_at: datetime | None = None
     believed: PoseRecord | None = None
+    devices: DevicesRecord | None = None
     reason: str | None = None
 
 

@@ -50,6 +50,14 @@ class Profile:
         acceleration = np.where(done, 0.0, a + t * j)
         return np.where(done, self.length, distance), speed, acceleration
 
+    def stretched(self, duration_s: float) -> Profile:
+        """The same profile over a longer time: all slower, so within every limit that it was in; never quicker."""
+        if duration_s <= self.duration_s or self.duration_s == 0:
+            return self
+        slower = duration_s / self.duration_s
+        states = self.states / slower ** np.arange(4)
+        return Profile(self.starts_s * slower, states, duration_s, self.length, self.end_speed / slower)
+
 
 def rest_to_rest(length: float, speed: float, acceleration: float, jerk: float) -> Profile:
     """The quickest jerk-limited profile over `length` that starts and ends at rest.

@@ -80,7 +80,7 @@ class QuickCell:
         os.write(log, b"click\n")
         os.close(log)
         jpeg = self._chance.randbytes(self.photograph_bytes)
-        return Photograph(jpeg, self.clock.utc(), Believed(HERE, 0.006, 0.02))
+        return Photograph(jpeg, self.clock.utc(), Believed.of(HERE, 0.006, 0.02))
 
     def plan(self, plant: str) -> Plan:
         stops = tuple(PlannedView(number, HERE, STILL, (STILL,)) for number in range(self.views))

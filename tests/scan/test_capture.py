@@ -1,5 +1,6 @@
 """A scan keeps what it has, whatever breaks it off, and goes on where it was. The cell here is scripted."""
 
+import dataclasses
 import errno
 import hashlib
 import os
@@ -33,7 +34,7 @@ from trellis.errors import (
 from trellis.folders import ScanFolder
 from trellis.geometry import Pose
 from trellis.lens import read_lens
-from trellis.manifest import Outcome, ScanManifest, ViewRecord, read_manifest
+from trellis.manifest import DevicesRecord, Outcome, ScanManifest, ViewRecord, read_manifest
 from trellis.pose_file import read_poses
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -78,7 +79,11 @@ class ScriptedCell:
         self.taken += 1
         pose = Pose.from_rotation_vector((0, 0, 0.001), (0.001, 0, 0)) @ _pose(self.view)
         jpeg = f"photograph {self.view}, the {self.taken}th".encode()
-        return Photograph(jpeg, self.clock.utc(), Believed(pose, 0.006, 0.017))
+        return Photograph(jpeg, self.clock.utc(), Believed.of(pose, 0.006, 0.017))
+
+    @property
+    def standing(self) -> CellPosture | None:
+        return self.at
 
     @property
     def view(self) -> int:
@@ -303,3 +308,31 @@ def test_a_folder_of_another_scan_is_refused(tmp_path: Path) -> None:
     _capture(ScriptedCell(), folder)
     with pytest.raises(InputError, match="holds scan 's1' of 'p01', not 's1' of 'p02'"):
         _capture(ScriptedCell(), folder, _plan(plant="p02"))
+
+
+def test_pose_covariance_and_what_the_devices_said_are_stamped_with_each_photograph(tmp_path: Path) -> None:
+    folder = ScanFolder(tmp_path / "s1")
+    said = DevicesRecord(turns=(1, 2, 3, 4), tensions_n=(5, 6, 7, 8), joints_rad=(0, 0, 0, 1), carriage=(1, 1, 0))
+
+    class Stamping(ScriptedCell):
+        def photograph(self) -> Photograph:
+            taken = super().photograph()
+            return Photograph(taken.jpeg, taken.taken_at, taken.believed, said)
+
+    _capture(Stamping(), folder)
+    for view in read_manifest(folder.manifest).taken:
+        assert view.devices == said
+        assert view.believed is not None
+        expected = np.diag([0.006**2] * 3 + [0.017**2] * 3)
+        assert np.array(view.believed.covariance) == pytest.approx(expected)
+
+
+def test_a_plan_that_begins_where_the_cell_stands_needs_no_folding(tmp_path: Path) -> None:
+    cell, planned = ScriptedCell(), _plan()
+    here = planned.stops[-1].posture
+    cell.at = here
+    _capture(cell, ScanFolder(tmp_path / "s1"), dataclasses.replace(planned, start=here))
+    assert {how for how, _ in cell.log} == {"go"}
+    elsewhere = ScriptedCell()
+    _capture(elsewhere, ScanFolder(tmp_path / "s2"), dataclasses.replace(planned, start=here))
+    assert elsewhere.log[0][0] == "approach"

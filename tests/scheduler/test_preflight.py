@@ -43,7 +43,7 @@ def _drawn() -> bytes:
 
 class _Cell:
     def __init__(self, jpeg: bytes, pose: Pose = FACING, *servos: Any) -> None:
-        self._shot = Photograph(jpeg, datetime.now(UTC), Believed(pose, 0.006, 0.02))
+        self._shot = Photograph(jpeg, datetime.now(UTC), Believed.of(pose, 0.006, 0.02))
         self._servos = servos or (_servo(),)
 
     def state(self) -> Any:

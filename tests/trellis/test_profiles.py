@@ -136,3 +136,14 @@ def test_stretches_keep_their_own_limits_of_speed() -> None:
 def test_stretches_that_are_too_short_to_stop_in_are_refused() -> None:
     with pytest.raises(ValueError, match="too short"):
         along([(0.1, 0.5)], 1.0, 20.0, start_speed=0.5)
+
+
+def test_a_stretched_profile_covers_the_same_way_in_its_time_and_is_slower_everywhere() -> None:
+    quick = rest_to_rest(0.05, 0.1, 1.0, 20.0)
+    slow = quick.stretched(2 * quick.duration_s)
+    share = np.linspace(0, 1, 50)
+    for k, (before, after) in enumerate(
+        zip(quick.at(share * quick.duration_s), slow.at(share * slow.duration_s), strict=True)
+    ):
+        assert after == pytest.approx(before / 2**k, abs=1e-9)
+    assert quick.stretched(0.1 * quick.duration_s) is quick
