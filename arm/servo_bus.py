@@ -81,7 +81,7 @@ class ServoBus:
 
     def _ask(self, servo: int, instruction: int, parameters: bytes, reply_length: int) -> tuple[bytes, int]:
         for attempt in range(self._retries + 1):
-            if attempt >= 2:
+            if attempt == 2:
                 # A turned bit in a length makes the servos take the next packets for the rest of that one: silence.
                 self._clock.sleep(_QUIET_S)
             # The line is given up between attempts, so that a stop need not wait for a servo that is gone.

@@ -36,6 +36,8 @@ def model_from_beliefs(
     cache = pycolmap.DatabaseCache.create(opened, pycolmap.DatabaseCacheOptions())
     opened.close()
     found = _placed(cache, believed)
+    if found.num_reg_images() < 3:
+        return None
     for number, (pixels, degrees) in enumerate(_ROUNDS):
         folder = work / str(number)
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ from trellis.geometry import Pose
 #: How far away what is photographed is, about.
 _DISTANCE_M = 0.3
 _STEP = 1e-5
-#: The upper drums hold while their cables stretch: the carriage swings by more than the drums show. Measured in yaw on the
-#: simulated farm: 0.92 to 1.40 times as much in 80 % of stops; this is set above it.
+#: The upper drums hold while their cables stretch: the carriage swings by more than the drums show. Measured in yaw on
+#: the simulated farm: 0.92 to 1.40 times as much in 80 % of stops; this is set above it.
 _UNSEEN = 1.5
 #: Of the phase between two looks; nearer to none or half a swing they tell little.
 _SINE_MIN = 0.5
