@@ -1,14 +1,13 @@
 """The table that growth is read from: CSV, a plant on a day a row, read strictly."""
 
-import csv
 import difflib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reconstruction.csv_table import read_csv
 from reconstruction.growth.curve import SIZES, Array
 from reconstruction.growth.looks import Looks
 from trellis.errors import InputError
@@ -148,16 +147,10 @@ def _looks(
 
 
 def _rows(path: Path) -> list[dict]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the table: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a CSV table in UTF-8: {error}") from error
-    header = [name.strip() for name in lines[0]] if lines else []
+    read = read_csv(path)
+    header, lines = read.header, read.lines
     _check_header(path, header)
-    rows = [_row(path, number, header, line) for number, line in enumerate(lines[1:], start=2) if line]
+    rows = [_row(path, number, header, line) for number, line in lines]
     if not rows:
         raise InputError(f"{path}: no measurement in the table; below the header it needs a row for each plant and day")
     return rows

@@ -1,15 +1,13 @@
 """The table of plants that mass models are fitted to and predict from: CSV, read strictly."""
 
-import csv
 import difflib
-import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reconstruction.csv_table import read_csv
 from trellis.errors import InputError
 
 TRAITS = ("leaf_area_cm2", "volume_cm3", "projected_area_cm2", "height_cm", "diameter_cm", "completeness", "age_days")
@@ -60,16 +58,9 @@ def read_table(path: Path) -> MassTable:
         InputError: The file cannot be read, a column is unknown (the nearest is suggested) or double, a row has too
             many or too few cells, or a number is not finite and above zero; the line is named.
     """
-    try:
-        content = path.read_bytes()
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the table: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a CSV table in UTF-8: {error}") from error
-    header = [name.strip() for name in rows[0]] if rows else []
+    read = read_csv(path)
+    header, body = read.header, read.lines
     _check_header(path, header)
-    body = [(line, row) for line, row in enumerate(rows[1:], start=2) if row]
     if not body:
         raise InputError(f"{path}: no plant in the table; below the header it needs a row for each plant")
     for line, row in body:
@@ -81,7 +72,7 @@ def read_table(path: Path) -> MassTable:
         for name in header
         if name not in WORDS
     }
-    return _table(words, numbers, len(body), hashlib.sha256(content).hexdigest())
+    return _table(words, numbers, len(body), read.sha256)
 
 
 def _table(words: dict[str, list[str]], numbers: dict[str, NDArray[np.float64]], count: int, sha256: str) -> MassTable:
