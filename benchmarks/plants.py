@@ -135,7 +135,9 @@ def judged(data: Path) -> dict[str, Any]:
         "true_area_cm2": round(1e4 * truth["leaf_area_m2"], 1),
         "area_error_percent": round(100 * (traits["leaf_area_m2"] / well_m2 - 1), 1),
         "area_error_in_std": round((traits["leaf_area_m2"] - well_m2) / traits["leaf_area_std_m2"], 2),
-        "found_area_error_percent": round(100 * (traits["leaf_area_found_m2"] / well_m2 - 1), 1),
+        "with_missed_error_percent": round(
+            100 * ((traits["leaf_area_m2"] + traits["leaf_area_missed_m2"]) / well_m2 - 1), 1
+        ),
         "shape": _shape_errors(traits, corners, faces),
         "fresh_mass_inside": _inside(mass, "fresh", truth),
         "dry_mass_inside": _inside(mass, "dry", truth),

@@ -85,7 +85,7 @@ def _subtitle(content: ReportContent) -> str:
 
 def _headlines(content: ReportContent) -> Iterable[tuple[str, str]]:
     traits, mass = content.traits, content.mass
-    yield leaf_area(traits), "leaf area that two cameras could see, one side, ± s.d."
+    yield leaf_area(traits), "leaf area found, one side, ± s.d."
     yield interval(mass.fresh_mass_low_kg, mass.fresh_mass_kg, mass.fresh_mass_high_kg), "fresh mass, 90 % interval"
     yield interval(mass.dry_mass_low_kg, mass.dry_mass_kg, mass.dry_mass_high_kg), "dry mass, 90 % interval"
     yield f"{traits.images_registered} / {traits.images_given}", "photographs placed / given"
@@ -93,8 +93,8 @@ def _headlines(content: ReportContent) -> Iterable[tuple[str, str]]:
 
 def _figures(content: ReportContent) -> Iterable[tuple[str, str]]:
     traits, model, metric = content.traits, content.model, content.model.metric
-    yield "Leaf area that two cameras could see", leaf_area(traits)
-    yield "Leaf area found, the mesh", area(traits.leaf_area_found_m2, metric)
+    yield "Leaf area found, the mesh", leaf_area(traits)
+    yield "Reckoned to be missed of what two cameras could see", area(traits.leaf_area_missed_m2, metric)
     yield "Leaf area found, the cloud, as a check", area(traits.leaf_area_cloud_m2, metric)
     yield "Area seen from the front", area(traits.projected_area_m2, metric)
     yield "Height", length(traits.height_m, metric, traits.height_std_m)

@@ -16,8 +16,6 @@ from reconstruction.records import Cloud, Surface
 from reconstruction.shape import hull_volume, outline
 from trellis.records import Traits
 
-#: How much of what is missed by that reckoning may be wrong.
-_MISSED_SHARE = 0.35
 #: What estimators of area leave beside their disagreement: rims and blisters, from known shapes and simulated plants.
 _AREA_SHARE = 0.04
 #: Gates: shares and pixels beyond which nothing is weighed.
@@ -67,9 +65,8 @@ def measure(
     area, cloud_area = surface_area(surface), sheet_area(sheet, spacing_m)
     scale_std = model.scale_std if model.metric else 0.0
     missed = missed_area(model, surface)
-    whole = area + missed
-    std = hypot(2 * scale_std * whole, _AREA_SHARE * whole, (area - cloud_area) / 2, _MISSED_SHARE * missed)
-    completeness = area / whole if area > 0 else None
+    std = hypot(2 * scale_std * area, _AREA_SHARE * area, (area - cloud_area) / 2, missed)
+    completeness = area / (area + missed) if area > 0 else None
     reason = _distrust(model, area, cloud_area, completeness)
     volume = hull_volume(sheet.points_m)
     found = Traits(
@@ -77,13 +74,13 @@ def measure(
         images_registered=len(model.views),
         reprojection_error_px=model.reprojection_error_px,
         scale_source=str(model.scale_source),
-        leaf_area_m2=whole,
+        leaf_area_m2=area,
         leaf_area_std_m2=std,
-        leaf_area_found_m2=area,
+        leaf_area_missed_m2=missed,
         leaf_area_cloud_m2=cloud_area,
         volume_m3=volume,
         volume_std_m3=_std(volume, _VOLUME_SHARE, 3 * scale_std),
-        **_outline_traits(sheet, spacing_m, panel, plant_position_m, scale_std, whole, std),
+        **_outline_traits(sheet, spacing_m, panel, plant_position_m, scale_std, area, std),
         **_colour_traits(surface, white),
         leaf_count=None if leaves is None else len(leaves),
         leaf_areas_m2=None if leaves is None else tuple(leaves.areas_m2.tolist()),

@@ -20,7 +20,7 @@ class Traits(BaseModel):
     scale_source: str
     leaf_area_m2: float
     leaf_area_std_m2: float
-    leaf_area_found_m2: float | None = None
+    leaf_area_missed_m2: float | None = None
     leaf_area_cloud_m2: float | None = None
     volume_m3: float | None = None
     volume_std_m3: float | None = None

@@ -174,8 +174,9 @@ def test_what_few_views_see_makes_the_area_doubtful(seen: tuple[Model, Cloud]) -
     few = replace(model, views=model.views[:3], images_given=3)
     many, doubtful = (measure(one, sheet, surface, SurfaceOptions().spacing_m) for one in (model, few))
     # What three views that nothing hides find is most of what is there; how much is missed is reckoned, and doubtful.
-    assert doubtful.leaf_area_found_m2 == many.leaf_area_found_m2
-    assert 1.1 * many.leaf_area_m2 < doubtful.leaf_area_m2 < 1.4 * many.leaf_area_m2
+    # It is told beside what was measured, and widens its error, but is no part of it.
+    assert doubtful.leaf_area_m2 == many.leaf_area_m2
+    assert 0.1 * many.leaf_area_m2 < doubtful.leaf_area_missed_m2 < 0.4 * many.leaf_area_m2
     assert doubtful.leaf_area_std_m2 > 1.3 * many.leaf_area_std_m2
     assert doubtful.completeness < 0.85 < many.completeness
 
