@@ -68,10 +68,17 @@ def main(
                 _up(client)
                 figures: dict[str, Any] = {"plants": plants, "days": days, "seed": seed}
                 figures["calls"] = {path: _timed(lambda p=path: client.get(p), calls) for path in _PATHS}
+                figures["plants_after_a_write"] = _timed(lambda: _written_then_asked(store, client), calls)
                 figures["stop"] = _timed(lambda: client.post("/robot/stop"), calls)
                 figures["first_paint"] = _paint(url + make_link(store, "benchmark"))
                 figures["readers"] = _readers(url, shown)
             write_result(out, f"python -m benchmarks.dashboard --plants {plants} --days {days} --seed {seed}", figures)
+
+
+def _written_then_asked(store: Store, client: httpx.Client) -> httpx.Response:
+    """Nothing that was read before holds any longer, as while a scan is under way; both together are timed."""
+    store.add_event("something happened")
+    return client.get("/plants")
 
 
 def _timed(call: Any, count: int) -> dict[str, float]:

@@ -72,6 +72,7 @@ class Store(AgendaStore, PeopleStore, EnteredStore):
 
     def close(self) -> None:
         """Close every connection."""
+        self._mark.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, Select
 from sqlalchemy.exc import DBAPIError
 
+from scheduler.change_mark import ChangeMark
 from scheduler.database import WRITES, explained
 from scheduler.rows import EventLevel
 from scheduler.tables import events
@@ -20,9 +21,17 @@ class StoreBase:
     def __init__(self, engine: Engine, url: str, clock: Clock) -> None:
         self._engine, self._url, self._clock = engine, url, clock
         self._writing = engine.execution_options(**{WRITES: True})
+        self._mark = ChangeMark(engine)
 
     def _now(self) -> datetime:
         return self._clock.utc()
+
+    def change_mark(self) -> tuple[int, str]:
+        """A mark that differs when anything was written since it was asked for last, by whomever."""
+        try:
+            return self._mark.now()
+        except DBAPIError as error:
+            raise explained(error, self._url) from error
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:

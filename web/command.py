@@ -15,6 +15,7 @@ from trellis.errors import InputError
 from web.app import application
 from web.config import WebSection
 from web.farm import Farm
+from web.rubbish import spare_what_stays
 
 
 def web(
@@ -33,6 +34,7 @@ def web(
         console.print(f"{farm.name}: {url}", markup=False)
         if farm.people.is_first_run():
             console.print(f"Nobody may sign in yet. Open {url}/setup; the code is {farm.people.code}", markup=False)
+        spare_what_stays()
         server.run(sockets=[listener])
 
 

@@ -21,6 +21,7 @@ from web.config import WebSection
 from web.controls import Controls
 from web.disk import DiskWatch
 from web.growth import Growth
+from web.held import Held
 from web.people import People
 
 
@@ -49,6 +50,7 @@ class Farm:
         asking: Threads that ask the database who somebody is.
         signing: One thread for passwords: whoever floods it with guesses takes one core at most, and no other thread.
         people: Who may sign in.
+        held: What was read and holds until the database changes, by what it is.
         remembered: What was worked out and holds for a while, by what it is.
         controls: Who drives the robot by hand.
     """
@@ -69,6 +71,7 @@ class Farm:
     disk: DiskWatch
     growth: Growth
     people: People
+    held: Held
     remembered: dict[str, Any] = field(default_factory=dict)
     controls: Controls = field(default_factory=Controls)
     urgent: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4, "urgent"))
@@ -101,6 +104,7 @@ class Farm:
             disk=DiskWatch(disk, section.schedules, len(plants), section.zone),
             growth=Growth(store),
             people=People(store),
+            held=Held(store.change_mark),
         )
 
     def plant(self, name: str) -> PlantTable | None:

@@ -34,7 +34,11 @@ Ended = tuple[JobState, str | None]
 
 
 def plants(farm: Farm) -> list[PlantAnswer]:
-    """Every plant that hangs on the wall, by name, with the latest about it."""
+    """Every plant that hangs on the wall, by name, with the latest about it; read anew when anything has changed."""
+    return list(farm.held.get("plants", lambda: _plants(farm)))
+
+
+def _plants(farm: Farm) -> list[PlantAnswer]:
     rows = _wall_rows(farm)
     measured = farm.store.latest_measurements()
     last_scans = farm.store.latest_scans()
@@ -59,11 +63,15 @@ def plants(farm: Farm) -> list[PlantAnswer]:
 
 
 def plant(farm: Farm, name: str) -> PlantDetailAnswer:
-    """One plant with all its scans and measurements, newest first.
+    """One plant with all its scans and measurements, newest first; read anew when anything has changed.
 
     Raises:
         InputError: There is none of that name.
     """
+    return farm.held.get(("plant", name), lambda: _detail(farm, name))
+
+
+def _detail(farm: Farm, name: str) -> PlantDetailAnswer:
     row = _wall_rows(farm).get(name) or farm.store.plant(name)
     scans = farm.store.scans(name)
     measured = farm.store.measurements(name)

@@ -21,10 +21,10 @@ def routes(farm: Farm) -> APIRouter:
         # Written at once: the library would check a thousand answers that are checked already.
         return Response(_PLANTS.dump_json(reading.plants(farm)), media_type="application/json")
 
-    @router.get("/{plant}", responses=NOT_FOUND)
-    def get_plant(plant: str) -> PlantDetailAnswer:
+    @router.get("/{plant}", response_model=PlantDetailAnswer, responses=NOT_FOUND)
+    def get_plant(plant: str) -> Response:
         """One plant with its scans and measurements, newest first."""
-        return reading.plant(farm, plant)
+        return Response(reading.plant(farm, plant).model_dump_json(), media_type="application/json")
 
     @router.post("/{plant}/scans", status_code=202, responses=NOT_FOUND)
     def request_scan(plant: str) -> JobAnswer:
