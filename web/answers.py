@@ -20,6 +20,12 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Asked(BaseModel):
+    """Base of everything that is sent to us: a field that is not known is a slip, and told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class ErrorAnswer(Answer):
     """What went wrong, in one line that names the fix."""
 

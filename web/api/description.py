@@ -23,6 +23,10 @@ _SAID: dict[Permission, str] = {
 }
 
 
+#: What a name in an address may hold: what the gate lets through, and no slash, which would end it.
+_NAME = r"^[^\x00-\x1f\x7f/]+$"
+
+
 def describe(app: FastAPI) -> None:
     """Make the application describe itself with all of that."""
     plain = app.openapi
@@ -47,5 +51,8 @@ def _complete(operation: dict[str, Any], permission: Permission) -> None:
     asks = f"Asks for {_SAID.get(permission, f'`{permission.value}`')}."
     operation["description"] = f"{operation.get('description', '')}\n\n{asks}".strip()
     unread = {"400": "The body is no JSON"} if "requestBody" in operation else {}
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path" and parameter["schema"] == {"type": "string", "title": parameter["schema"]["title"]}:
+            parameter["schema"]["pattern"] = _NAME
     for status, words in {**_ALWAYS, **unread}.items():
         operation["responses"][status] = {"description": words, **_ERROR}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import AwareDatetime, Field
 
 from scheduler.rows_people import NoteRow, WeighingRow
-from web.answers import Answer
+from web.answers import Answer, Asked
 from web.api.asked import Asker
 from web.api.errors import NOT_FOUND, REFUSED, Refused, Responses
 from web.farm import Farm
@@ -32,7 +32,7 @@ class WeighingAnswer(Answer):
     entered_at: datetime
 
 
-class NewWeighing(Answer):
+class NewWeighing(Asked):
     """A weighing to enter: a fresh mass, a dry mass or both. Without a time it was just now."""
 
     fresh_mass_kg: Mass = None
@@ -51,7 +51,7 @@ class NoteAnswer(Answer):
     entered_by: str
 
 
-class NewNote(Answer):
+class NewNote(Asked):
     """A line to write."""
 
     text: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]

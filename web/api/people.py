@@ -10,7 +10,7 @@ from pydantic import Field
 from scheduler.rows_people import KeyRow, UserRow
 from trellis.errors import InputError
 from web.access import Role, Scope
-from web.answers import Answer
+from web.answers import Answer, Asked
 from web.api.asked import Asker
 from web.api.errors import NOT_FOUND, REFUSED, Refused, Responses, Unfit
 from web.farm import Farm
@@ -63,7 +63,7 @@ class LinkAnswer(Answer):
     path: str
 
 
-class NewUser(Answer):
+class NewUser(Asked):
     """A person to add."""
 
     name: Name
@@ -71,21 +71,21 @@ class NewUser(Answer):
     password: Password
 
 
-class UserChange(Answer):
+class UserChange(Asked):
     """What to change about a person; what is not given stays."""
 
     role: Role | None = None
     password: Password | None = None
 
 
-class NewPassword(Answer):
+class NewPassword(Asked):
     """One's own password, so far and from now on; ends every session."""
 
     old: Annotated[str, Field(max_length=200)] = ""
     new: Password
 
 
-class NewKey(Answer):
+class NewKey(Asked):
     """A key to make; without `days` it lasts until it is taken back. Every key may stop the robot."""
 
     name: Name

@@ -49,7 +49,7 @@ def routes(farm: Farm) -> APIRouter:
         """The next turns of all schedules, when they are likely to begin and end, and what is in their way."""
         return coming(farm, limit)
 
-    @router.post("/schedules/{schedule}/run", status_code=202, responses=NOT_FOUND)
+    @router.post("/schedules/{schedule}/run", status_code=202, responses=NOT_FOUND | REFUSED)
     def run_schedule(schedule: str, due_at: datetime | None = None) -> list[JobAnswer]:
         """Ask for the scans of a schedule now; with `due_at` only for plants whose turn at that time did not happen."""
         return [reading.job_answer(farm, farm.store.request_scan(plant)) for plant in _wanted(farm, schedule, due_at)]

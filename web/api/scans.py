@@ -82,7 +82,8 @@ def routes(farm: Farm) -> APIRouter:
 
 
 def _content(*media_types: str) -> Responses:
-    return {200: {"content": {name: {"schema": {"type": "string", "format": "binary"}} for name in media_types}}}
+    binary, table = {"type": "string", "format": "binary"}, {"type": "object"}
+    return {200: {"content": {name: {"schema": table if name.endswith("json") else binary} for name in media_types}}}
 
 
 def _taken(farm: Farm, scan: str, view: int) -> tuple[ScanFolder, ViewRecord]:
