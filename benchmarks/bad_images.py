@@ -1,9 +1,9 @@
 """8 of 64 photographs blurred, black, stale or torn: are they named and left out, and is the rest as good as before?
 
-python benchmarks/bad_images.py [--day 24] [--seed 11] [--data FOLDER] [-o FILE]
+python benchmarks/bad_images.py [--days 14,24,38] [--seed 11] [--cultivar butterhead] [DATA ...] [-o FILE]
 
-A plant is rendered (or FOLDER, as `trellis sim render` writes it, is taken), its sparse model made with all photographs
-and with eight spoilt: two of each kind, chosen by the seed.
+Plants are rendered (or DATA, folders that `trellis sim render` wrote, are taken), reconstructed with all photographs
+and with eight spoilt: two of each kind, chosen by the seed. Figures are those of `benchmarks/plants.py`.
 """
 
 import json
@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,41 +21,64 @@ import cv2
 import numpy as np
 import pycolmap
 import typer
-from sparse import ours
+from plants import judged
 
 _KINDS = ("blurred", "black", "stale", "torn")
 
 
 def main(
-    day: Annotated[int, typer.Option(help="Age of the plant.")] = 24,
+    data: Annotated[list[Path] | None, typer.Argument(help="Folders that `trellis sim render` wrote, instead.")] = None,
+    days: Annotated[str, typer.Option(help="Ages of the plants, separated by commas.")] = "14,24,38",
     seed: Annotated[int, typer.Option(help="Of the farm, and of the choice.")] = 11,
-    data: Annotated[Path | None, typer.Option(help="A folder that `trellis sim render` wrote.")] = None,
+    cultivar: Annotated[str, typer.Option()] = "butterhead",
     out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/bad_images.json"),
 ) -> None:
-    """Spoil, reconstruct, compare."""
+    """Spoil, reconstruct, compare; written after each plant."""
+    plants: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        if data is None:
-            data = work / "whole"
-            command = [sys.executable, "-m", "trellis", "sim", "render", f"p{day}", "--day", str(day)]
-            subprocess.run([*command, "--seed", str(seed), "-o", str(data)], check=True)
-        spoilt_data = Path(shutil.copytree(data, work / "spoilt"))
-        spoilt = spoil(spoilt_data / "images", seed)
-        whole, rest = ours(data, work / "w"), ours(spoilt_data, work / "w")
-    named = rest["left_out"]
-    result: dict[str, Any] = {
-        "command": f"python benchmarks/bad_images.py --day {day} --seed {seed}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
+        for given in data or _rendered(work, days, seed, cultivar):
+            plants.append({"set": given.name} | compared(given, work / f"{given.name}-work", seed))
+            print(json.dumps(plants[-1], indent=1), flush=True)
+            result: dict[str, Any] = {
+                "command": f"python benchmarks/bad_images.py --days {days} --seed {seed} --cultivar {cultivar}",
+                "date": datetime.now(UTC).date().isoformat(),
+                "cores": os.cpu_count(),
+                "plants": plants,
+            }
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def compared(data: Path, work: Path, seed: int) -> dict[str, Any]:
+    """One plant twice: as photographed, and with eight photographs spoilt."""
+    whole = Path(shutil.copytree(data, work / "whole", ignore=shutil.ignore_patterns("reconstruction")))
+    rest = Path(shutil.copytree(whole, work / "spoilt"))
+    spoilt = spoil(rest / "images", seed)
+    before, after = judged(whole), judged(rest)
+    named, lost = _left_out(rest), _left_out(whole)
+    shutil.rmtree(work)
+    return {
         "spoilt": spoilt,
+        "named": {name: named.get(name, "NOT LEFT OUT") for name in spoilt},
         "named_by_their_kind": sum(named.get(name, "").startswith(kind) for name, kind in spoilt.items()),
-        "left_out_although_good": sorted(set(named) - set(spoilt) - set(whole["left_out"])),
-        "all_photographs": whole,
-        "with_eight_spoilt": rest,
+        "left_out_although_good": sorted(set(named) - set(spoilt) - set(lost)),
+        "all_photographs": before,
+        "with_eight_spoilt": after,
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+
+
+def _left_out(data: Path) -> dict[str, str]:
+    rows = json.loads((data / "reconstruction" / "images.json").read_text(encoding="utf-8"))
+    return {row["image"]: row["problem"] for row in rows["images"] if not row["placed"]}
+
+
+def _rendered(work: Path, days: str, seed: int, cultivar: str) -> Iterator[Path]:
+    for day in days.split(","):
+        data = work / f"day{day}"
+        command = [sys.executable, "-m", "trellis", "sim", "render", f"p{day}", "--day", day, "--cultivar", cultivar]
+        subprocess.run([*command, "--seed", str(seed), "-o", str(data)], check=True)
+        yield data
 
 
 def spoil(images: Path, seed: int) -> dict[str, str]:

@@ -24,10 +24,10 @@ from reconstruction.alignment import (
     residuals,
     weighted_residual_m,
 )
-from reconstruction.believed import model_from_beliefs
 from reconstruction.colmap_io import drop, lens_of, move, points_of, views_of
 from reconstruction.config import SparseOptions
 from reconstruction.images import Folder
+from reconstruction.mapping import mapped
 from reconstruction.matching import extract, match
 from reconstruction.model import LeftOut, Model, PoseResidual, ScaleSource, View
 from reconstruction.tag_points import take_over, with_tags
@@ -45,13 +45,6 @@ _FEW_POINTS_SHARE = 0.25
 #: Tags whose found places are nearer than this to those on the board, at the median, are held there. Tags off by 0.3 mm
 #: move a camera that sees twenty by 0.07 mm.
 _WELL_MADE_M = 0.0005
-
-
-#: Tracks a photograph that its place is first sought with; the others join once all have a place. All of them from the
-#: start cost four times the seconds for the same model (docs/decisions/0004).
-_TRACKS = 200
-#: A model with less than this share of another's points is not better, however many photographs it holds.
-_FEWER = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +96,7 @@ def sparse_model(
     seen = {} if board is None else see_tags(folder.path, folder.names, board, options.threads)
     beliefs = _Beliefs({name: poses[name] for name in folder.names if name in poses}, seen, board)
     match(folder, work, database, _guide(beliefs, lens), options)
-    found = _map(folder, work, database, beliefs, options)
+    found = mapped(folder, work, database, beliefs.poses, options)
     frame = _into_the_world(found, folder, beliefs, options)
     return _finished(found, folder, work, beliefs, frame)
 
@@ -138,42 +131,6 @@ def _guide(beliefs: _Beliefs, lens: Lens | None) -> dict[str, Pose]:
     if apart_m > 10 * _usual_std_m(beliefs.poses):
         return max(by_board, by_pose, key=len)
     return by_pose | by_board
-
-
-def _map(
-    folder: Folder, work: Path, database: Path, beliefs: _Beliefs, options: SparseOptions
-) -> pycolmap.Reconstruction:
-    """The global mapper's model, or where it loses photographs the one that begins at the believed poses, if better."""
-    found = _from_nothing(folder, work, database, options)
-    placed = 0 if found is None else found.num_reg_images()
-    if placed < len(folder.names) and len(beliefs.poses) > placed:
-        other = model_from_beliefs(database, folder.path, work / "believed", beliefs.poses, options.seed)
-        if other is not None and (found is None or _holds_more(other, found)):
-            return other
-    if found is None or placed < 3:
-        raise ReconstructionFailed(
-            f"{folder.path}: the photographs do not fit together; they need texture, and each must share a good part "
-            "of what it shows with several others"
-        )
-    return found
-
-
-def _holds_more(one: pycolmap.Reconstruction, other: pycolmap.Reconstruction) -> bool:
-    """Whether a model has more photographs and not clearly fewer points: wrong beliefs make few."""
-    return one.num_reg_images() > other.num_reg_images() and one.num_points3D() > _FEWER * other.num_points3D()
-
-
-def _from_nothing(folder: Folder, work: Path, database: Path, options: SparseOptions) -> pycolmap.Reconstruction | None:
-    """The largest model of the global mapper."""
-    pipeline = pycolmap.GlobalPipelineOptions()
-    pipeline.random_seed = options.seed
-    # Sums of several threads come in any order; one thread gives the same bytes again, for a few seconds more.
-    pipeline.num_threads = pipeline.mapper.num_threads = 1
-    pipeline.mapper.track_required_tracks_per_view = _TRACKS
-    output = work / "mapped"
-    output.mkdir()
-    models = pycolmap.global_mapping(database, folder.path, output, pipeline)
-    return max(models.values(), key=lambda model: model.num_reg_images(), default=None)
 
 
 def _into_the_world(
