@@ -27,6 +27,7 @@ from cdpr.kinematics import (
     length_jacobian,
     wrapped_rad,
 )
+from cdpr.load import Load, tensions_for
 from cdpr.locating import Calibrated, Located, locate
 from cdpr.margin_polygon import margin_polygon
 from cdpr.robot import CABLES, CableRobot
@@ -51,6 +52,7 @@ __all__ = [
     "Hanging",
     "Homed",
     "How",
+    "Load",
     "Located",
     "NoEquilibrium",
     "NoForwardSolution",
@@ -88,6 +90,7 @@ __all__ = [
     "sag",
     "stiffness",
     "tabulate",
+    "tensions_for",
     "unstretched_m",
     "wrapped_rad",
     "yaw_map",

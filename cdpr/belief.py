@@ -11,6 +11,7 @@ import numpy as np
 from cdpr.config import CablesSection, CalibrationSection
 from cdpr.counts import Counts, docked_lengths_m, docked_pose, pose_in
 from cdpr.kinematics import PlanarEstimate, PosePrior, forward
+from cdpr.load import Load
 from cdpr.memory import Memory, four, remember
 from cdpr.robot import Array
 from trellis.clock import Clock
@@ -43,6 +44,7 @@ class Belief:
         self.tensions_n = np.zeros(4)  # as they were last asked for
         self.turns = np.full(4, np.nan)  # as they were last heard
         self.at_m = section.home_m
+        self.load: Load | None = None  # what stands on the carriage away from its centre of mass
         self.doubt: str | None = None  # why nothing may move until ...
         self.doubts_place = False  # ... homed again; or else until cleared
         self._dock_m = section.home_m

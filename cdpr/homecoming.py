@@ -17,9 +17,9 @@ from cdpr.drum_torques import tensions_by
 from cdpr.held import Held
 from cdpr.homing import Found, Homed, How, Sighting, check_sighting, check_tautness, way_home
 from cdpr.kinematics import cable_lengths
+from cdpr.load import tensions_for
 from cdpr.memory import recall
 from cdpr.robot import CABLES, Array
-from cdpr.tension import distribute
 from trellis.clock import Clock
 from trellis.errors import DeviceError
 
@@ -136,7 +136,7 @@ class Homecoming:
         """
         belief, section = self._belief, self._section
         # The last goal of a rope under tension: where it is, at the tension that it should have.
-        tensions_n = distribute(belief.robot, pose_in(section, pose[:2]))
+        tensions_n = tensions_for(belief.robot, pose_in(section, pose[:2])[None], load=belief.load)[0]
         with self._lock:
             self._check()
             seen = self._drives.feedback(currents=True)

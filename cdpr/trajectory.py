@@ -6,7 +6,7 @@ paused, every acceleration within the limits has been checked, not only the plan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,9 +14,10 @@ from scipy.interpolate import CubicSpline
 
 from cdpr.config import CablesSection
 from cdpr.kinematics import cable_lengths, length_jacobian
+from cdpr.load import Load, bare_wrench, tensions_for
 from cdpr.paths import Path, blended, straight
-from cdpr.robot import Array, CableRobot
-from cdpr.tension import distribute, gravity_wrench
+from cdpr.robot import Array
+from cdpr.tension import distribute
 from cdpr.yaw_map import yaw_map
 from trellis.profiles import Profile, along, braking
 
@@ -62,12 +63,21 @@ class Drive:
         path: Where.
         profile: When, from `begun_m` along the path.
         begun_m: How much of the path lay behind when the profile began.
+        load: What moves on the carriage meanwhile, evenly over the profile's duration; a pause does not hold it up.
     """
 
     section: CablesSection
     path: Path
     profile: Profile
     begun_m: float = 0.0
+    load: Load | None = None
+
+    def lasting(self, duration_s: float) -> "Drive":
+        """The same way at a slower pace, or, where there is no way to go, as long a rest."""
+        if self.profile.length > 0:
+            return replace(self, profile=self.profile.stretched(duration_s))
+        longer_s = max(duration_s, self.profile.duration_s)
+        return replace(self, profile=Profile(np.zeros(1), np.zeros((1, 4)), longer_s, 0.0))
 
     def pose_at(self, time_s: ArrayLike) -> tuple[Array, Array, Array]:
         """Pose, its velocity and acceleration at times (n,) since the profile began, each (n, 3)."""
@@ -94,7 +104,8 @@ class Drive:
         pose, rate, change = self.pose_at(times)
         rate[-1], change[-1] = 0.0, 0.0
         robot = self.section.robot()
-        tensions = distribute(robot, pose, _loads(robot, pose, change))
+        shares = times / duration if duration > 0 else np.ones_like(times)
+        tensions = tensions_for(robot, pose, change, self.load, shares)
         by_pose = length_jacobian(robot, pose)
         speeds = np.einsum("nij,nj->ni", by_pose, rate)
         accelerations = np.einsum("nij,nj->ni", by_pose, change)
@@ -108,16 +119,18 @@ class Drive:
         gone, speed, pull = (float(value) for value in self.profile.at(time_s))
         brake = braking(speed, pull, self.section.acceleration_m_s2, self.section.jerk_m_s3)
         left_s = self.profile.duration_s - time_s
+        load = self.load and self.load.rest_of(min(time_s / max(self.profile.duration_s, 1e-9), 1.0))
         if gone + brake.length >= self.profile.length or brake.duration_s >= left_s:
-            return Drive(self.section, self.path, _rest_of(self.profile, time_s), self.begun_m + gone)
-        return Drive(self.section, self.path, brake, self.begun_m + gone)
+            return Drive(self.section, self.path, _rest_of(self.profile, time_s), self.begun_m + gone, load)
+        return Drive(self.section, self.path, brake, self.begun_m + gone, load)
 
     def resumed(self) -> "Drive | None":
         """What is left of the path after this drive's end, from rest; None when nothing is."""
         begun = self.begun_m + self.profile.length
         if begun >= self.path.length_m - 1e-9:
             return None
-        return Drive(self.section, self.path, _profile(self.section, self.path, begun), begun)
+        load = self.load and self.load.ended
+        return Drive(self.section, self.path, _profile(self.section, self.path, begun), begun, load)
 
     @property
     def _yaw(self) -> CubicSpline:
@@ -197,16 +210,7 @@ def _check_envelope(section: CablesSection, path: Path, gone_m: Array) -> None:
             change = np.column_stack(
                 [tangent * pull + inward, yaw(gone_m, 1) * pull + share * yaw(gone_m, 2) * limits**2]
             )
-            distribute(robot, poses, _loads(robot, poses, change))
-
-
-def _loads(robot: CableRobot, poses: Array, changes: Array) -> Array:
-    """Weight and inertia at poses and accelerations (n, 3): what acts on the carriage beside the cables.
-
-    The carriage counts as a uniform plate as large as its corners, about its middle.
-    """
-    inertia = robot.mass_kg * float((np.ptp(robot.corners_m, axis=0) ** 2).sum()) / 12
-    return np.asarray(gravity_wrench(robot, poses) - np.array([robot.mass_kg, robot.mass_kg, inertia]) * changes)
+            distribute(robot, poses, bare_wrench(robot, poses, change))
 
 
 def _yaw_along(section: CablesSection, path: Path) -> CubicSpline:

@@ -21,6 +21,7 @@ from cdpr.following import Follower
 from cdpr.held import Held
 from cdpr.homecoming import Homecoming
 from cdpr.homing import Homed, Sighting
+from cdpr.load import Load
 from cdpr.trajectory import Drive, plan_blended, plan_straight
 from cdpr.winch_state import WinchState
 from trellis.clock import Clock
@@ -121,10 +122,15 @@ class Winches:
         """
         return self._homing.home_sighted(sighting)
 
-    def follow(self, x_m: float, y_m: float, duration_s: float = 0.0) -> Iterator[None]:
+    def carry(self, load: Load) -> None:
+        """Say what stands on the carriage away from its centre of mass: the next move counts with it."""
+        self._belief.load = load.ended
+
+    def follow(self, x_m: float, y_m: float, duration_s: float = 0.0, load: Load | None = None) -> Iterator[None]:
         """Go straight to a place, one control period an item, so that a caller may serve other devices between.
 
-        It takes as long as the limits ask for, or `duration_s` where that is longer.
+        It takes as long as the limits ask for, or `duration_s` where that is longer. `load` is what moves on the
+        carriage meanwhile, evenly over that time; without, what was last said to stand on it.
 
         Raises:
             Unreachable: The path leaves workspace or tension box; nothing has been sent.
@@ -132,13 +138,18 @@ class Winches:
             DeviceError: Not homed, or a drive fails, or supervision found a reason; all winches are frozen first.
         """
         self._raise_if_unready()
-        drive = plan_straight(self._section, self._belief.at_m, (x_m, y_m))
-        yield from self._through([replace(drive, profile=drive.profile.stretched(duration_s))])
+        drive = plan_straight(self._section, self._belief.at_m, (x_m, y_m)).lasting(duration_s)
+        yield from self._through([replace(drive, load=load or self._belief.load)])
+
+    def stay(self, duration_s: float, load: Load | None = None) -> Iterator[None]:
+        """Hold the carriage where it was last sent while something moves on it; as `follow`."""
+        yield from self.follow(*self._belief.at_m, duration_s, load)
 
     def follow_path(self, places_m: Sequence[tuple[float, float]], blend_m: float) -> Iterator[None]:
         """Go through places without stopping, leaving the lines `blend_m` before and after a corner; as `follow`."""
         self._raise_if_unready()
-        yield from self._through(plan_blended(self._section, [self._belief.at_m, *places_m], blend_m))
+        drives = plan_blended(self._section, [self._belief.at_m, *places_m], blend_m)
+        yield from self._through([replace(drive, load=self._belief.load) for drive in drives])
 
     def move_to(self, x_m: float, y_m: float) -> WinchState:
         """`follow` to its end, and what was reached."""
@@ -250,6 +261,8 @@ class Winches:
         with self._lock:
             self._raise_if_stopped()
             self._held.steer(checked[0].tensions_n[0])
+        load = drives[-1].load
+        self._belief.load = load and load.ended
         yield from self._follower.along(drives)
         self._belief.remember("stand where it was sent")
 

@@ -1,6 +1,7 @@
 """Winches, servos and camera opened on one clock, and moved, photographed and stopped as one."""
 
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -11,14 +12,16 @@ import numpy as np
 from arm.config import ArmSection
 from arm.servos import Servos
 from cdpr.config import CablesSection, CalibrationSection
+from cdpr.load import Load
 from cdpr.winches import Winches
 from scan.arrival import Arrival
 from scan.believing import believe
 from scan.calibrated import recorded_model
 from scan.calibrated_sections import calibrated, current_record
 from scan.cameras import Camera, Gates, open_camera
+from scan.carried import carried
 from scan.cell import UNMOVED_M, Array, Cell, CellPosture
-from scan.cell_model import ZEROS
+from scan.cell_model import ARM_MASSES_KG, MASSES, ZEROS
 from scan.cell_readings import Reading
 from scan.cell_section import CellSection
 from scan.cell_solver import Noise
@@ -55,6 +58,8 @@ class CellHardware:
         self._record, self._model = record, None if record is None else recorded_model(configuration, record)
         # The servos are opened with the zeros of now; what is learned later changes beliefs only.
         self._zeros_rad = np.zeros(4) if self._model is None else self._model.vector[ZEROS]
+        off_kg = 0.0 if self._model is None else self._model.vector[MASSES]
+        self._masses_kg = np.maximum(ARM_MASSES_KG + off_kg, 0.01)
         self.cell, self._configuration = Cell.of(configuration), configuration
         configuration = calibrated(configuration)
         self._calibration, self._memory = configuration.section(CalibrationSection), memory
@@ -137,6 +142,7 @@ class CellHardware:
             DeviceError: A device fails.
         """
         _, winches, servos = self._need()
+        winches.carry(self._carried(servos.positions()))
         homed = winches.home()
         servos.hold()
         self._homed = True
@@ -163,22 +169,14 @@ class CellHardware:
             aim_rad = aimed(self.cell, posture)
             arm_s = servos.duration_s(aim_rad)
             carriage_s = max(self._carriage_s(posture), arm_s)
-            steps = winches.follow(posture.x_m, posture.y_m, carriage_s)
+            load = self._carried(servos.positions(), np.array(posture.joints_rad))
+            steps = winches.follow(posture.x_m, posture.y_m, carriage_s, load)
             next(steps)  # checks the whole way before anything moves
             self._listener("/cell/goal", vars(posture))
             due_s = clock.monotonic_s() + carriage_s
             self._standing = None
-            try:
-                # An arm that is quicker comes to rest while the carriage still moves.
-                servos.start_move(aim_rad, max(arm_s, carriage_s - _SERVO_REST_S))
-                for _ in steps:
-                    pass
-                self._arrival().wait(posture, aim_rad, due_s, still)
-            except DeviceError:
-                # One device failed: the other must not go on alone. The first error is the one to tell.
-                with suppress(DeviceError):
-                    servos.halt()
-                raise
+            # An arm that is quicker comes to rest while the carriage still moves.
+            self._move(steps, posture, aim_rad, max(arm_s, carriage_s - _SERVO_REST_S), due_s, still)
             self._standing = posture
 
     @property
@@ -335,7 +333,7 @@ class CellHardware:
         return CellState(True, stopped, joints, health, x_m, y_m, yaw_rad, lengths, tensions, camera_m, winch.doubt)
 
     def _arm_to(self, joints_rad: np.ndarray) -> None:
-        """Move the arm alone."""
+        """Move the arm alone; the winches hold the carriage under its weight as it moves."""
         clock, winches, servos = self._need()
         with self._moving:
             self._raise_if_stopped()
@@ -344,10 +342,31 @@ class CellHardware:
             goal = CellPosture(x_m, y_m, yaw_rad, (base, shoulder, elbow, wrist))
             aim_rad = aimed(self.cell, goal)
             duration_s = servos.duration_s(aim_rad)
+            steps = winches.stay(duration_s, self._carried(servos.positions(), joints_rad))
+            next(steps)
             self._listener("/arm/goal", {"joints_rad": aim_rad, "duration_s": duration_s})
             self._standing = None
-            servos.start_move(aim_rad, duration_s)
-            self._arrival().wait(goal, aim_rad, clock.monotonic_s() + duration_s, still=False)
+            self._move(steps, goal, aim_rad, duration_s, clock.monotonic_s() + duration_s, still=False)
+
+    def _move(
+        self, steps: Iterator[None], goal: CellPosture, aim_rad: Array, arm_s: float, due_s: float, still: bool
+    ) -> None:
+        """Arm and carriage to their ends: the winches' steps have begun, the servos are sent off now."""
+        servos = self._need()[2]
+        try:
+            servos.start_move(aim_rad, arm_s)
+            for _ in steps:
+                pass
+            self._arrival().wait(goal, aim_rad, due_s, still)
+        except DeviceError:
+            # One device failed: the other must not go on alone. The first error is the one to tell.
+            with suppress(DeviceError):
+                servos.halt()
+            raise
+
+    def _carried(self, joints_rad: Array, goal_rad: Array | None = None) -> Load:
+        """The arm's weight where it is, or as it swings, for the winches' tensions."""
+        return carried(self.cell, joints_rad, goal_rad, self._masses_kg)
 
     def _carriage_s(self, posture: CellPosture) -> float:
         """How long the carriage takes to a place."""

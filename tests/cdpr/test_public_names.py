@@ -11,11 +11,11 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "cable_robot.py"
 #: What others may build on: a name added or taken away is a decision, and a line in the changelog.
 OFFERED = """
 CABLES Beliefs CableLog CableRobot CablesSection Calibrated Calibration CalibrationSection Drive Drums Hanging Homed
-How Located NoEquilibrium NoForwardSolution NoTension NotObservable PlanarEstimate PlanarEstimates PosePrior
+How Load Located NoEquilibrium NoForwardSolution NoTension NotObservable PlanarEstimate PlanarEstimates PosePrior
 PositionLost Sag Sighting Trajectory WinchState Winches Workspace YawMap cable_lengths calibrate distribute
 easiest_yaw_rad forward forward_batch gravity_wrench hang length_curvature length_jacobian locate margin_n
-margin_polygon margins_n paid_out_m plan_blended plan_straight read_log sag stiffness tabulate unstretched_m
-wrapped_rad yaw_map
+margin_polygon margins_n paid_out_m plan_blended plan_straight read_log sag stiffness tabulate tensions_for
+unstretched_m wrapped_rad yaw_map
 """
 
 
