@@ -1,6 +1,7 @@
 """How well the carriage follows concentric diamonds, and how it settles: the published test, in the simulator.
 
-python -m benchmarks.diamonds [--seed N] [-o benchmarks/results/diamonds.json]    about a minute
+python -m benchmarks.diamonds [--seed N] [-o benchmarks/results/diamonds.json]    about three minutes; may be broken off
+and goes on with the same command
 
 Path and limits as published (FACTS of the field, section 2): diamonds inside the central 1.5 x 1 m at 0.5 m/s and
 1 m/s2. Errors are true pose minus commanded pose at the same moment, every 5 ms of simulated time, from the first
@@ -250,23 +251,29 @@ def main(
     gain: Annotated[
         float, typer.Option(help="vel_gain of the upper drives; vel_integrator_gain is five times it.")
     ] = GAIN,
-    cases: Annotated[int, typer.Option(help="How many of the cases, from the first.")] = len(CASES),
     out: Annotated[Path, typer.Option("--out", "-o")] = Path("benchmarks/results/diamonds.json"),
 ) -> None:
     """Run the first case with three seeds, every other one once."""
-    rows = []
-    seeds = [(CASES[0], seed + more) for more in range(SEEDS)]
-    for case, its_seed in [*seeds, *((case, seed) for case in CASES[1:cases])]:
+    command = f"python -m benchmarks.diamonds --seed {seed} --gain {gain:g}"
+    runs = [*((CASES[0], seed + more) for more in range(SEEDS)), *((case, seed) for case in CASES[1:])]
+    rows = _begun(out, command, len(runs))
+    for case, its_seed in runs[len(rows) :]:
         rows.append(run(case, its_seed, gain))
         typer.echo(json.dumps(rows[-1]))
         result = {
-            "command": f"python -m benchmarks.diamonds --seed {seed} --gain {gain:g}",
+            "command": command,
             "date": datetime.now(UTC).date().isoformat(),
             "published": {"PID": [12.4, 12.8, 0.9], "TV-LQG": [10.3, 5.4, 0.8]},
             "cases": rows,
         }
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _begun(out: Path, command: str, whole: int) -> list[dict[str, Any]]:
+    """Rows of the same command that was broken off; none of one that came to its end."""
+    before = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {"command": "", "cases": []}
+    return before["cases"] if before["command"] == command and len(before["cases"]) < whole else []
 
 
 if __name__ == "__main__":

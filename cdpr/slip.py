@@ -34,8 +34,9 @@ _SWAY_M, _SWAY_RAD, _SWAY_S = 0.0005, 0.006, 0.002
 #: Following may be late by so much.
 _LATE_S = 0.005
 #: A length may be off by such a share of its way: of a calibrated frame; and of one that was built with a tape measure,
-#: until it is learned in so many metres of way. What is learned in one place says as much of another, times this.
-_CALIBRATED_SHARE, _BUILT_SHARE, _LEARNED_M, _ELSEWHERE = 0.003, 0.02, 0.5, 3.0
+#: until it is learned in so many metres of way. What is learned in one place says as much of another, times this, and
+#: never less than that: near the dock, where all is counted from, errors cancel.
+_CALIBRATED_SHARE, _BUILT_SHARE, _LEARNED_M, _ELSEWHERE, _BUILT_LEAST = 0.003, 0.02, 0.5, 3.0, 0.01
 #: So many standard deviations: of the published noise, all day long, that is one false alarm in more than a day.
 _DEVIATIONS = 5.0
 #: Less is not called a slip, however quiet the line.
@@ -114,7 +115,7 @@ class SlipWatch:
         if len(self._passed) > self._after + self._before:
             step_m, share2 = self._passed.popleft()
             part = min(step_m / _LEARNED_M, 1.0)
-            self._share2 = max((1 - part) * self._share2 + part * _ELSEWHERE**2 * share2, _CALIBRATED_SHARE**2)
+            self._share2 = max((1 - part) * self._share2 + part * _ELSEWHERE**2 * share2, _BUILT_LEAST**2)
 
     def _chance(self, speeds: Array, after: slice, before: slice, by_pose: Array) -> Array:
         """Covariance of a jump by chance, shape (4, 4)."""
