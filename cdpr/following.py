@@ -26,6 +26,8 @@ class Follower:
         self._lock, self._check = lock, check
         self._pause = threading.Event()
         self._due_s = 0.0
+        #: Whether a pause has brought it to rest on its path.
+        self.resting = False
 
     def pause(self) -> None:
         """Brake on the path, from any thread."""
@@ -67,6 +69,7 @@ class Follower:
         return None
 
     def _step(self, points: Trajectory, index: int) -> None:
+        self.resting = False
         with self._lock:
             self._check()
             self._held.step(points, index)
@@ -76,6 +79,7 @@ class Follower:
         with self._lock:
             self._check()
             self._held.rest()
+        self.resting = True
         self._wait()
 
     def _wait(self) -> None:

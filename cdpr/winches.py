@@ -7,7 +7,8 @@ moves nothing. docs/safety.md says what is watched meanwhile.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -151,6 +152,25 @@ class Winches:
         drives = plan_blended(self._section, [self._belief.at_m, *places_m], blend_m)
         yield from self._through([replace(drive, load=self._belief.load) for drive in drives])
 
+    def creep(self, x_m: float, y_m: float, speed_m_s: float, held: Callable[[], bool]) -> None:
+        """Go slowly towards a place for as long as `held()`, asked every control period; then brake, and stand.
+
+        Raises as `follow`.
+        """
+        self._raise_if_unready()
+        slow = self._section.model_copy(update={"speed_m_s": min(speed_m_s, self._section.speed_m_s)})
+        self._follower.resume()
+        try:
+            with closing(self._through([plan_straight(slow, self._belief.at_m, (x_m, y_m))])) as steps:
+                for _ in steps:
+                    if not held():
+                        self._follower.pause()
+                    if self._follower.resting:
+                        break
+        finally:
+            self._follower.resume()
+        self._belief.remember("stand where it was let go")
+
     def move_to(self, x_m: float, y_m: float) -> WinchState:
         """`follow` to its end, and what was reached."""
         for _ in self.follow(x_m, y_m):
@@ -253,7 +273,7 @@ class Winches:
         docked = self._belief.away_m() <= self._section.dock_radius_m
         self._belief.remember_quietly("rest in the dock" if docked else "hang loose", at_rest=docked)
 
-    def _through(self, drives: Sequence[Drive]) -> Iterator[None]:
+    def _through(self, drives: Sequence[Drive]) -> Generator[None, None, None]:
         """Drive one after the other; each may be paused."""
         checked = [drive.setpoints() for drive in drives]  # raises before anything is sent
         x, y, _ = checked[-1].poses[-1]

@@ -1,7 +1,7 @@
 """Winches, servos and camera opened on one clock, and moved, photographed and stopped as one."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +41,8 @@ __all__ = ["Believed", "CellHardware", "CellState", "Photograph"]
 _FOLDED_RAD = np.radians(3.0)
 #: A servo goes on for so long after it should be there, pulling itself up to its goal.
 _SERVO_REST_S = 0.1
+#: Between two looks at whether a creeping arm is still wanted to move, and less than what is no way for it.
+_CREEP_S, _STEADY_RAD = 0.02, np.radians(0.6)
 
 
 class CellHardware:
@@ -178,6 +180,39 @@ class CellHardware:
             # An arm that is quicker comes to rest while the carriage still moves.
             self._move(steps, posture, aim_rad, max(arm_s, carriage_s - _SERVO_REST_S), due_s, still)
             self._standing = posture
+
+    def creep(self, posture: CellPosture, speed_m_s: float, speed_rad_s: float, held: Callable[[], bool]) -> None:
+        """Go slowly towards a posture, carriage first and then the arm, while `held()`; then brake, and hold. As `go`.
+
+        `held` is asked every few hundredths of a second. The way must be known to be clear.
+        """
+        clock, winches, servos = self._need()
+        with self._moving:
+            self._raise_if_stopped()
+            servos.check(posture.joints_rad)
+            aim_rad = aimed(self.cell, posture)
+            self._listener("/cell/goal", vars(posture))
+            x_m, y_m, _ = winches.state().estimate.pose
+            self._standing = None
+            if np.hypot(posture.x_m - x_m, posture.y_m - y_m) > UNMOVED_M:
+                winches.creep(posture.x_m, posture.y_m, speed_m_s, held)
+            way_rad = float(np.abs(aim_rad - servos.positions()).max())
+            if way_rad < _STEADY_RAD or not held():
+                return
+            servos.start_move(aim_rad, way_rad / speed_rad_s)
+            until_s = clock.monotonic_s() + way_rad / speed_rad_s
+            try:
+                while clock.monotonic_s() < until_s and held():
+                    self._raise_if_stopped()
+                    clock.sleep(_CREEP_S)
+            finally:
+                servos.halt()
+
+    def look(self) -> bytes:
+        """A photograph as the camera gives it, sharp or not: JPEG. Raises `CameraError`."""
+        if self._camera is None:
+            raise CameraError("the camera is not connected; call connect() first")
+        return self._camera.snapshot(self.clock.monotonic_s() + self._camera_section.timeout_s).jpeg
 
     @property
     def standing(self) -> CellPosture | None:

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from base64 import b64encode
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from scheduler.agenda_keeper import AgendaKeeper
 from scheduler.backups import back_up_database, backups, old_backups
 from scheduler.config import FarmSection
 from scheduler.disk import Disk
+from scheduler.hands import Motion
 from scheduler.metrics import FarmCollector, metrics_served
 from scheduler.rebuild import rebuild
 from scheduler.recurrence import due_times
@@ -32,7 +34,7 @@ from scheduler.socket import Answer, SocketServer
 from scheduler.store import Store
 from scheduler.wall_clock import BELIEVED_FROM
 from trellis.clock import Clock
-from trellis.errors import OutOfSpace, TrellisError
+from trellis.errors import InputError, OutOfSpace, TrellisError
 from trellis.folders import DataFolder
 
 log = structlog.get_logger("daemon")
@@ -94,10 +96,10 @@ class Daemon:
         newest = self._store.events(1)
         self._told_event = newest[0].id if newest else 0
         when_there_is_room(lambda: take_up(self._store, self._folder), self._ending)
-        actions = {"stop": self._do_stop, "clear": self._do_clear, "state": self._do_state}
+        actions = {"stop": self._do_stop, "clear": self._do_clear, "state": self._do_state, "picture": self._do_picture}
         count = 1 + (1 if self._farm.workers.scheduler else self._farm.workers.count)
         with (
-            SocketServer(self._folder.daemon_socket, actions),
+            SocketServer(self._folder.daemon_socket, actions, {"drive": self._do_drive}),
             metrics_served(self._farm.metrics, self._metrics),
             ThreadPoolExecutor(count, thread_name_prefix="jobs") as threads,
         ):
@@ -230,6 +232,19 @@ class Daemon:
         self._room_again_s = 0.0
         return {"stopped": False}
 
+    def _do_drive(self, request: Answer) -> Answer:
+        word = request.get("word")
+        if word == "ask":
+            self._robot.drive(Motion.of(request))
+        elif word in ("keep", "release", "leave"):
+            getattr(self._robot.hands, word)()
+        else:
+            raise InputError(f"a word is ask, keep, release or leave, not {word!r}")
+        return {"hands": self._robot.hands.as_json()}
+
+    def _do_picture(self) -> Answer:
+        return {"jpeg": b64encode(self._robot.picture()).decode()}
+
     def _do_state(self) -> Answer:
         cell, age_s, reason = self._robot.look()
         now = self._clock.utc()
@@ -238,6 +253,7 @@ class Daemon:
         return {
             "stopped": self._robot.stopped,
             "held": self._store.held(),
+            "hands": self._robot.hands.as_json(),
             "waits_for": self._robot.waits_for or self._agenda.doubt,
             "cell": cell,
             "cell_age_s": age_s,

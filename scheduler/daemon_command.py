@@ -14,6 +14,7 @@ from scheduler.disk import Disk
 from scheduler.farm import only_daemon, open_store
 from scheduler.flight_book import Flights
 from scheduler.forecast import Durations
+from scheduler.hand_moves import CellMoves
 from scheduler.learning import Learning
 from scheduler.logs import log_to_stderr
 from scheduler.preflight import Preflight
@@ -57,8 +58,9 @@ def _daemon(configuration: Configuration, store: Store, ending: threading.Event)
     disk = Disk(store, folder, farm.disk.keep_free_bytes)
     check = Preflight(hardware, hardware.cell.lens, wall_board(configuration), disk.check)
     robot = Robot(
-        store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check, Flights(hardware)
-    )
+        store, folder, hardware, survey, clock, farm.reconstruct, ending, begin.why_not, check, Flights(hardware),
+        CellMoves(configuration, hardware, clock),
+    )  # fmt: skip
     command = reconstruct_command(configuration.path.resolve(), configuration.section(WallSection))
     learning = Learning(configuration, store, clock)
     reconstructions: Workers = Reconstructions(store, folder, command, farm.workers, ending, learning.after)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import structlog
 
 from scheduler.flight_book import FlightBook, no_flight
+from scheduler.hands import Hands, InUse, Motion, Moves
 from scheduler.room import when_there_is_room
 from scheduler.rows import ATTEMPTS_MAX, JobRow, ScanRow
 from scheduler.scan_book import ScanBook
@@ -77,6 +78,7 @@ class Robot:
         why_wait: Why a job may not begin at a time, or None; always None, if not given.
         check: Called before each scan, with everything connected and homed; raises what is in the way.
         record: Opens the flight recorder of a scan's folder; none, if not given.
+        moves: Moves by hand; none, if not given.
     """
 
     def __init__(
@@ -91,13 +93,14 @@ class Robot:
         why_wait: Callable[[JobRow, datetime], str | None] = lambda job, now: None,
         check: Callable[[], None] = lambda: None,
         record: Callable[[ScanFolder], AbstractContextManager[FlightBook]] = no_flight,
+        moves: Moves | None = None,
     ) -> None:
         self._store, self._hardware, self._survey = store, hardware, survey
         self._clock, self._ending, self._why_wait, self._check = clock, ending, why_wait, check
-        self._record = record
+        self._record, self._moves, self.hands = record, moves, Hands()
         self._book = ScanBook(store, folder, clock, reconstruct)
         self._stopped, self._connected, self._held = threading.Event(), threading.Event(), threading.Event()
-        self._homed = self._away = False
+        self._homed = self._away = self._busy = False
         self._patience = Patience()
         self._cancelled: set[int] = set()
         self._paused: set[int] = set()
@@ -134,6 +137,27 @@ class Robot:
         self._hardware.clear_stop()  # sends nothing, so it needs no open device: what halted the last scan is forgotten
         self._patience.worked()
         self._stopped.clear()
+
+    def drive(self, motion: Motion) -> None:
+        """Want a motion by hand, from any thread; the robot's own thread does it.
+
+        Raises:
+            Stopped: A stop is in force.
+            InUse: A scan is under way, or an earlier motion.
+        """
+        if self._moves is None:
+            raise InUse("this daemon has no way to move the robot by hand")
+        if self.stopped:
+            raise Stopped("the robot is stopped; clear the stop before moving it")
+        if self._busy:
+            raise InUse("a scan is under way; pause it, or hold the queue, and wait for its viewpoint to end")
+        self.hands.ask(motion)
+
+    def picture(self) -> bytes:
+        """What the camera sees now, JPEG, while no scan wants it. Raises `InUse`, `DeviceError`."""
+        if self._moves is None or self._busy or not self._connected.is_set():
+            raise InUse("the camera gives no live picture while a scan is under way, or before the robot was homed")
+        return self._moves.look()
 
     def cancel(self, job_id: int) -> None:
         """End a running scan after the view that it is at."""
@@ -178,18 +202,38 @@ class Robot:
         """Do scans, one after the other, until the daemon is to end; then park and close the devices."""
         try:
             while not self._ending.is_set():
-                job = None
+                motion, job = self.hands.take(), None
+                if motion is not None:
+                    self._by_hand(motion)
+                    continue
                 with suppress(OutOfSpace):  # only while the daemon ends: what was running is taken up at the next start
                     job = when_there_is_room(self.next_job, self._ending)
                 if job is not None:
                     self.do(job)
                 else:
-                    self._park()
+                    if not self.hands.driven:
+                        self._park()
                     self._see_that_all_is_well()
-                    self._ending.wait(0.3)
+                    self.hands.called.wait(0.3)
             self._park()
         finally:
             self._disconnect()
+
+    def _by_hand(self, motion: Motion) -> None:
+        """Do what hands want; what is in the way is theirs to read."""
+        refusal = None
+        try:
+            self._open()
+            if motion.kind == "home" or not self._homed:
+                self._home()
+            self._away = motion.kind != "park"
+            if self._moves is not None and motion.kind != "home":
+                self._moves.do(motion, self.hands.held)
+        except TrellisError as error:
+            refusal = str(error)
+            if isinstance(error, DeviceError):
+                self._disconnect()
+        self.hands.ended(refusal)
 
     def _see_that_all_is_well(self) -> None:
         """Nothing moves, and perhaps nobody looks: ask the devices, which freeze for a reason, and tell it once."""
@@ -205,7 +249,7 @@ class Robot:
 
     def next_job(self) -> JobRow | None:
         """The first scan of the queue that may begin now, taken; None if none may."""
-        if self.stopped or self._held.is_set():
+        if self.stopped or self._held.is_set() or self.hands.driven:
             return None
         now, waits = self._clock.utc(), self._patience.waits(self._clock.monotonic_s())
 
@@ -217,7 +261,7 @@ class Robot:
     def do(self, job: JobRow) -> None:
         """Do one scan, to its end, into a pause, or back into the queue."""
         scan = None
-        ready = False
+        ready, self._busy = False, True
         try:
             if job.attempts > ATTEMPTS_MAX:
                 raise DeviceError(f"was begun {ATTEMPTS_MAX} times and never got further")
@@ -239,6 +283,7 @@ class Robot:
             else:
                 self._write_down(partial(self._book.end, job, scan, "failed", str(error)))
         finally:
+            self._busy = False
             self._cancelled.discard(job.id)
             self._paused.discard(job.id)
             self._skipped.pop(job.id, None)
@@ -257,19 +302,25 @@ class Robot:
         self._book.put_back(job, None, f"waits: {reason}")
 
     def _make_ready(self) -> None:
+        self._open()
+        if not self._homed:
+            self._home()
+        self._check()
+        self._patience.worked()
+
+    def _open(self) -> None:
         if not self._connected.is_set():
             self._connect()
             self._connected.set()
         if self.stopped:
             self._hardware.stop()
             raise Stopped("stopped before it began")
-        if not self._homed:
-            notice = self._hardware.home()
-            self._homed = True
-            if notice is not None:
-                self._store.add_event(f"homed: {notice}")
-        self._check()
-        self._patience.worked()
+
+    def _home(self) -> None:
+        notice = self._hardware.home()
+        self._homed = True
+        if notice is not None:
+            self._store.add_event(f"homed: {notice}")
 
     def _connect(self) -> None:
         """Open the devices; a camera that is slow to wake is asked again."""

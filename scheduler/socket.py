@@ -9,7 +9,8 @@ import os
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -64,12 +65,23 @@ class DaemonClient:
         """
         return self._ask("state")
 
-    def _ask(self, what: str) -> Answer:
+    def drive(self, request: Mapping[str, Any]) -> Answer:
+        """By hand: `word` is `ask` (with `scheduler.hands.Motion`'s `kind`, `axis`, `by`), `keep`, `release`, `leave`.
+
+        Answers `hands` as in the state. Raises as `stop` does; what is refused is a `DeviceError` too.
+        """
+        return self._ask("drive", request)
+
+    def picture(self) -> bytes:
+        """What the camera sees now, JPEG. Raises as `stop` does."""
+        return b64decode(self._ask("picture")["jpeg"])
+
+    def _ask(self, what: str, request: Mapping[str, Any] | None = None) -> Answer:
         try:
             with socket.socket(socket.AF_UNIX) as line, _address(self._path) as address:
                 line.settimeout(self._timeout_s)
                 line.connect(address)
-                line.sendall(json.dumps({"do": what}).encode() + b"\n")
+                line.sendall(json.dumps({**(request or {}), "do": what}).encode() + b"\n")
                 with line.makefile("rb") as answers:
                     text = answers.readline()
         except (FileNotFoundError, NotADirectoryError, ConnectionError) as error:
@@ -92,9 +104,15 @@ class SocketServer:
     Args:
         path: Where; a file that a killed daemon left there is replaced. The caller holds the daemon's lock.
         actions: What to do for each word; the answer is what they return. They may raise `TrellisError`.
+        asked: The same for words that come with more: these get the request.
     """
 
-    def __init__(self, path: Path, actions: dict[str, Callable[[], Answer]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        actions: dict[str, Callable[[], Answer]],
+        asked: Mapping[str, Callable[[Answer], Answer]] | None = None,
+    ) -> None:
         self._path = path
         path.unlink(missing_ok=True)
         with _address(path) as address:
@@ -103,7 +121,7 @@ class SocketServer:
                 self._server = _Server(address, _Handler)
             finally:
                 os.umask(before)
-        self._server.actions = actions
+        self._server.actions, self._server.asked = actions, dict(asked or {})
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="socket")
 
     def __enter__(self) -> Self:
@@ -122,6 +140,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     block_on_close = True
     request_queue_size = 64
     actions: dict[str, Callable[[], Answer]]
+    asked: dict[str, Callable[[Answer], Answer]]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
@@ -134,22 +153,28 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         try:
             while line := self.rfile.readline(_LINE_MAX):
-                self.wfile.write(json.dumps(answer_to(line, self.server.actions)).encode() + b"\n")
+                self.wfile.write(json.dumps(answer_to(line, self.server.actions, self.server.asked)).encode() + b"\n")
         except OSError:
             return  # the client is gone, or said nothing for too long
 
 
-def answer_to(line: bytes, actions: dict[str, Callable[[], Answer]]) -> Answer:
+def answer_to(
+    line: bytes, actions: dict[str, Callable[[], Answer]], asked: Mapping[str, Callable[[Answer], Answer]] | None = None
+) -> Answer:
     """The answer to one line; whatever it holds, there is one."""
     try:
         request = json.loads(line)
         what = request.get("do") if isinstance(request, dict) else None
     except ValueError:
         what = None
-    if not isinstance(what, str) or what not in actions:
-        return {"ok": False, "error": f'a request is {{"do": one of {", ".join(sorted(actions))}}} on one line'}
+    more = asked or {}
+    if not isinstance(what, str) or (what not in actions and what not in more):
+        return {
+            "ok": False,
+            "error": f'a request is {{"do": one of {", ".join(sorted({*actions, *more}))}}} on one line',
+        }
     try:
-        return {"ok": True, **actions[what]()}
+        return {"ok": True, **(actions[what]() if what in actions else more[what](request))}
     except TrellisError as error:
         return {"ok": False, "error": str(error)}
 
