@@ -28,6 +28,7 @@ from cdpr.winch_state import WinchState
 from trellis.clock import Clock
 from trellis.errors import DeviceError, Stopped
 from trellis.flight import Listener
+from trellis.profiles import rest_to_rest
 
 __all__ = ["WinchState", "Winches"]
 
@@ -158,10 +159,13 @@ class Winches:
         Raises as `follow`.
         """
         self._raise_if_unready()
-        slow = self._section.model_copy(update={"speed_m_s": min(speed_m_s, self._section.speed_m_s)})
+        section = self._section
+        drive = plan_straight(section, self._belief.at_m, (x_m, y_m))
+        limits = min(speed_m_s, section.speed_m_s), section.acceleration_m_s2, section.jerk_m_s3
         self._follower.resume()
         try:
-            with closing(self._through([plan_straight(slow, self._belief.at_m, (x_m, y_m))])) as steps:
+            slow = replace(drive, profile=rest_to_rest(drive.path.length_m, *limits))
+            with closing(self._through([slow])) as steps:
                 for _ in steps:
                     if not held():
                         self._follower.pause()

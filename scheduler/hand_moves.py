@@ -17,8 +17,8 @@ from trellis.clock import Clock
 from trellis.config import Configuration
 from trellis.errors import Unreachable
 
-#: A carriage at this speed brakes in 0.1 s at the default limits: on the simulated farm it stands 0.3 s after the last word.
-SPEED_M_S, SPEED_RAD_S = 0.05, 0.35
+#: At this speed a carriage brakes in 0.08 s at the default limits, and stands 0.3 s after the last word.
+SPEED_M_S, SPEED_RAD_S = 0.03, 0.35
 #: Of the way that a held motion may go at most, so many ends are looked at for being clear.
 _LOOKS = 60
 _FAR_M, _FAR_RAD = 4.0, 2.0 * np.pi
@@ -48,6 +48,7 @@ class CellMoves:
         """
         if motion.kind == "home":
             self._hardware.home()
+            self._clear(self._hardware.posture(), [self._hardware.cell.park])  # so that the first motion need not wait
         elif motion.kind == "park":
             self._hardware.park()
         elif motion.kind == "step":

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, cast
 from trellis.errors import InputError, TrellisError
 
 #: So long without a word, a held motion is let go. With braking from `scheduler.hand_moves.SPEED_M_S` it is 0.3 s.
-HOLD_S = 0.08
+HOLD_S = 0.11
 #: So long after a hand's last word no scan begins.
 DRIVEN_S = 20.0
 

@@ -224,10 +224,10 @@ class Robot:
         refusal = None
         try:
             self._open()
-            if motion.kind == "home" or not self._homed:
+            if not self._homed:
                 self._home()
             self._away = motion.kind != "park"
-            if self._moves is not None and motion.kind != "home":
+            if self._moves is not None:
                 self._moves.do(motion, self.hands.held)
         except TrellisError as error:
             refusal = str(error)

@@ -207,7 +207,8 @@ class RobotAnswer(Answer):
     `reachable` is False when the daemon does not answer, and `reason` says so; the other values are then None.
     `summary` is a few words for a person; `age_s` is how old the values from the cell are. The position is that of
     the carriage, `camera_m` that of the camera, both in the world frame; joints, lengths and tensions stand in the
-    order of the devices.
+    order of the devices. `driven` says that hands are on it, `motion` what they want now, `refusal` why the last motion
+    by hand was not done or ended early.
     """
 
     reachable: bool
@@ -222,6 +223,9 @@ class RobotAnswer(Answer):
     lengths_m: tuple[float, ...] | None = None
     tensions_n: tuple[float, ...] | None = None
     camera_m: tuple[float, ...] | None = None
+    driven: bool | None = None
+    motion: Literal["home", "park", "step", "hold"] | None = None
+    refusal: str | None = None
 
 
 class HealthAnswer(Answer):

@@ -23,6 +23,7 @@ from web.disk import DiskWatch
 from web.growth import Growth
 from web.held import Held
 from web.people import People
+from web.twin import Twin
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Farm:
         asking: Threads that ask the database who somebody is.
         signing: One thread for passwords: whoever floods it with guesses takes one core at most, and no other thread.
         people: Who may sign in.
+        twin: The cell in space.
         held: What was read and holds until the database changes, by what it is.
         remembered: What was worked out and holds for a while, by what it is.
         controls: Who drives the robot by hand.
@@ -71,6 +73,7 @@ class Farm:
     disk: DiskWatch
     growth: Growth
     people: People
+    twin: Twin
     held: Held
     remembered: dict[str, Any] = field(default_factory=dict)
     controls: Controls = field(default_factory=Controls)
@@ -104,6 +107,7 @@ class Farm:
             disk=DiskWatch(disk, section.schedules, len(plants), section.zone),
             growth=Growth(store),
             people=People(store),
+            twin=Twin(configuration),
             held=Held(store.change_mark),
         )
 

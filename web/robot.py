@@ -22,15 +22,21 @@ def robot(farm: Farm) -> RobotAnswer:
 def robot_answer(state: Mapping[str, Any]) -> RobotAnswer:
     """The answer from what the daemon says; what it does not say stays None."""
     cell = state.get("cell") or {}
+    hands = state.get("hands") or {}
     stopped = bool(state.get("stopped"))
     return RobotAnswer(
         reachable=True,
         reason=state.get("cell_reason"),
         stopped=stopped,
-        summary="stopped" if stopped else "robot at work" if _scans(state) else "robot ready",
+        summary="stopped" if stopped else _doing(state, hands),
         age_s=state.get("cell_age_s"),
+        **{name: hands.get(name) for name in ("driven", "motion", "refusal")},
         **{name: cell.get(name) for name in _FROM_CELL},
     )
+
+
+def _doing(state: Mapping[str, Any], hands: Mapping[str, Any]) -> str:
+    return "robot at work" if _scans(state) else "driven by hand" if hands.get("driven") else "robot ready"
 
 
 def _scans(state: Mapping[str, Any]) -> bool:

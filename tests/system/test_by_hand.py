@@ -91,7 +91,7 @@ def test_what_is_let_go_stands_within_300_ms(cell: tuple[CellHardware, CellMoves
     after = hardware.posture()
     way = max(abs(after.x_m - before.x_m), abs(after.y_m - before.y_m),
               abs(after.joints_rad[0] - before.joints_rad[0]))  # fmt: skip
-    assert way > 0.02, "it never moved"
+    assert way > 0.015, "it never moved"
     assert took_s <= 0.3, "the farm's own time, from the last word to rest"
     _stands(hardware)
 

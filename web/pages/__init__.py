@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web.farm import Farm
-from web.pages import calendar, errors, plant, queue, reference, system, wall
+from web.pages import calendar, errors, plant, queue, reference, robot, system, wall
 from web.pulse import Pulse
 
 
@@ -14,6 +14,7 @@ def add_pages(farm: Farm, app: FastAPI) -> None:
     plant.add(farm, pulse)
     calendar.add(farm, pulse)
     queue.add(farm, pulse, app)
+    robot.add(farm)
     reference.add(farm, app)
     system.add(farm)
     errors.add(farm)

@@ -12,7 +12,14 @@ from nicegui import ui
 from web.farm import Farm
 from web.statics import versioned
 
-_PAGES = (("Wall", "/"), ("Calendar", "/calendar"), ("Queue", "/queue"), ("System", "/system"), ("API", "/api"))
+_PAGES = (
+    ("Wall", "/"),
+    ("Calendar", "/calendar"),
+    ("Queue", "/queue"),
+    ("Robot", "/robot"),
+    ("System", "/system"),
+    ("API", "/api"),
+)
 
 
 def frame(farm: Farm, title: str, here: str) -> None:

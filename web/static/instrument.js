@@ -43,15 +43,17 @@
     });
   }
   // What the line answers, or null when it is down or silent: then the same is asked by an ordinary request.
-  function overLine(word, patience_ms) {
+  function overLine(word, patience_ms, more = {}) {
     if (line?.readyState !== WebSocket.OPEN) return Promise.resolve(null);
     const n = ++asked;
     return new Promise((resolve) => {
       waiting.set(n, (answer) => resolve(answer.lost ? null : answer));
       setTimeout(() => waiting.delete(n) && resolve(null), patience_ms);
-      line.send(JSON.stringify({ do: word, n }));
+      line.send(JSON.stringify({ do: word, n, ...more }));
     });
   }
+  // For the scripts of single pages.
+  window.trellis = { post, toast, overLine };
 
   function show(robot) {
     const state = !robot.reachable ? "silent" : robot.stopped ? "stopped" : "live";
