@@ -21,12 +21,21 @@ Point = tuple[float, float, float]
 _CONE_M = 0.25
 
 
+class StandingAnswer(Answer):
+    """A plant as large as it is likely to be today: the robot keeps away from this cylinder."""
+
+    name: str
+    position_m: Point
+    radius_m: float
+    height_m: float
+
+
 class StillAnswer(Answer):
     """What of the cell does not move: pulleys, workspace (a polygon) and plants, metres in the world frame."""
 
     pulleys_m: tuple[Point, ...]
     workspace_m: tuple[Point, ...]
-    plants: tuple[tuple[str, float, float, float, float, float], ...]
+    plants: tuple[StandingAnswer, ...]
     tension_min_n: float
     tension_max_n: float
     joints_low_rad: tuple[float, ...]
@@ -81,8 +90,7 @@ class Twin:
             pulleys_m=_points(pulleys),
             workspace_m=_points(np.column_stack([corners, np.full(len(corners), cell.plane_z_m)])),
             plants=tuple(
-                (one.name, *one.position_m, one.radius_m, one.height_m)
-                for one in obstacles(self._configuration.section(WallSection), today)
+                StandingAnswer(**vars(one)) for one in obstacles(self._configuration.section(WallSection), today)
             ),
             tension_min_n=cell.robot.tension_min_n,
             tension_max_n=cell.robot.tension_max_n,

@@ -28,6 +28,8 @@ class Robot:
     def __init__(self) -> None:
         self.stopped, self.broken = False, False
         self.asked: list[str] = []
+        self.driven: list[dict[str, object]] = []
+        self.refusing: str | None = None
         self._lock = threading.Lock()
 
     def stop(self) -> dict[str, object]:
@@ -44,8 +46,16 @@ class Robot:
         self.stopped = False
         return {"stopped": False}
 
+    def drive(self, request: dict[str, object]) -> dict[str, object]:
+        with self._lock:
+            self.driven.append(request)
+        if self.refusing:
+            raise DeviceError(self.refusing)
+        return {"hands": {"driven": True, "motion": None, "refusal": None}}
+
     def state(self) -> dict[str, object]:
-        cell = {"x_m": 0.9, "y_m": 1.0, "yaw_rad": 0.02, "camera_m": [0.8, 0.9, 0.3]}
+        cell = {"x_m": 0.9, "y_m": 1.0, "yaw_rad": 0.02, "camera_m": [0.8, 0.9, 0.3],
+                "joints_rad": [0.0, -1.7, 2.2, 1.0], "lengths_m": [1.2] * 4, "tensions_n": [50.0] * 4}  # fmt: skip
         return {"stopped": self.stopped, "job": None, "cell": cell, "cell_age_s": 0.2}
 
 
@@ -71,7 +81,7 @@ def answering(configuration: Path) -> Iterator[Robot]:
     """A daemon's socket beside a farm."""
     found = Robot()
     actions = {"stop": found.stop, "clear": found.clear, "state": found.state}
-    with SocketServer(configuration.parent / "data" / "daemon.sock", actions):
+    with SocketServer(configuration.parent / "data" / "daemon.sock", actions, {"drive": found.drive}):
         yield found
 
 

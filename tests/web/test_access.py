@@ -66,6 +66,15 @@ MATRIX: dict[str, tuple[str, str]] = {
     f"GET {_A}/robot": ("read", f"{_A}/robot"),
     f"POST {_A}/robot/stop": ("stop", f"{_A}/robot/stop"),
     f"POST {_A}/robot/clear": ("drive", f"{_A}/robot/clear"),
+    f"GET {_A}/robot/controls": ("read", f"{_A}/robot/controls"),
+    **{
+        f"POST {_A}/robot/controls/{verb}": ("drive", f"{_A}/robot/controls/{verb}?to=nobody")
+        for verb in ("take", "let-go", "hand-over")
+    },
+    f"POST {_A}/robot/move": ("drive", f"{_A}/robot/move"),
+    f"GET {_A}/robot/cell": ("read", f"{_A}/robot/cell"),
+    f"GET {_A}/robot/twin": ("read", f"{_A}/robot/twin"),
+    f"GET {_A}/robot/picture.jpg": ("read", f"{_A}/robot/picture.jpg"),
     f"WEBSOCKET {_A}/robot/line": ("read", f"{_A}/robot/line"),
     f"GET {_A}/health": ("read", f"{_A}/health"),
     f"GET {_A}/stream": ("read", f"{_A}/stream"),
@@ -92,6 +101,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "GET /plant/{name}": ("page", "/plant/p01"),
     "GET /calendar": ("page", "/calendar"),
     "GET /queue": ("page", "/queue"),
+    "GET /robot": ("page", "/robot"),
     "GET /system": ("page", "/system"),
     "GET /jobs": ("page", "/jobs"),
     "GET /api": ("page", "/api"),

@@ -64,7 +64,7 @@ window.Twin = class {
     const [w, h, z] = [Math.max(...xs), Math.max(...ys), still.pulleys_m[0][2]];
     this.extent = Math.max(w, h);
     this.middle = [w / 2, h / 2, z / 2];
-    this.size = this.zoom * 0.86 * Math.min(this.width / w, this.height / h);
+    this.size = this.zoom * 0.7 * Math.min(this.width / w, this.height / h);
     const style = getComputedStyle(canvas);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     pen.setTransform(dense, 0, 0, dense, 0, 0);
@@ -104,7 +104,7 @@ window.Twin = class {
     for (let y = 0.5; y < h; y += 0.5) path([[0, y, 0], [w, y, 0]], { stroke: colour("line") });
     for (const [x, y] of still.pulleys_m) path([[x, y, 0], [x, y, z]], { stroke: colour("line") });
     const many = still.plants.length > 60;
-    for (const [name, x, y, z0, r, tall] of still.plants) {
+    for (const { name, position_m: [x, y, z0], radius_m: r, height_m: tall } of still.plants) {
       path(ring(x, y, z0, r), { stroke: colour("green"), width: 1, fill: `color-mix(in srgb, ${colour("green")} 22%, transparent)` });
       if (many) continue;
       path(ring(x, y, z0 + tall, r * 0.72), { stroke: colour("green"), width: 0.6 });
