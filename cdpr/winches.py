@@ -128,7 +128,9 @@ class Winches:
         """Say what stands on the carriage away from its centre of mass: the next move counts with it."""
         self._belief.load = load.ended
 
-    def follow(self, x_m: float, y_m: float, duration_s: float = 0.0, load: Load | None = None) -> Iterator[None]:
+    def follow(
+        self, x_m: float, y_m: float, duration_s: float = 0.0, load: Load | None = None
+    ) -> Generator[None, None, None]:
         """Go straight to a place, one control period an item, so that a caller may serve other devices between.
 
         It takes as long as the limits ask for, or `duration_s` where that is longer. `load` is what moves on the
@@ -143,7 +145,7 @@ class Winches:
         drive = plan_straight(self._section, self._belief.at_m, (x_m, y_m)).lasting(duration_s)
         yield from self._through([replace(drive, load=load or self._belief.load)])
 
-    def stay(self, duration_s: float, load: Load | None = None) -> Iterator[None]:
+    def stay(self, duration_s: float, load: Load | None = None) -> Generator[None, None, None]:
         """Hold the carriage where it was last sent while something moves on it; as `follow`."""
         yield from self.follow(*self._belief.at_m, duration_s, load)
 
@@ -164,7 +166,7 @@ class Winches:
         limits = min(speed_m_s, section.speed_m_s), section.acceleration_m_s2, section.jerk_m_s3
         self._follower.resume()
         try:
-            slow = replace(drive, profile=rest_to_rest(drive.path.length_m, *limits))
+            slow = replace(drive, profile=rest_to_rest(drive.path.length_m, *limits), load=self._belief.load)
             with closing(self._through([slow])) as steps:
                 for _ in steps:
                     if not held():

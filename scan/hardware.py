@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,8 +41,8 @@ __all__ = ["Believed", "CellHardware", "CellState", "Photograph"]
 _FOLDED_RAD = np.radians(3.0)
 #: A servo goes on for so long after it should be there, pulling itself up to its goal.
 _SERVO_REST_S = 0.1
-#: Between two looks at whether a creeping arm is still wanted to move, and less than what is no way for it.
-_CREEP_S, _STEADY_RAD = 0.02, np.radians(0.6)
+#: A way that takes a creeping arm less than this is none.
+_STEADY_S = 0.03
 
 
 class CellHardware:
@@ -186,7 +186,7 @@ class CellHardware:
 
         `held` is asked every few hundredths of a second. The way must be known to be clear.
         """
-        clock, winches, servos = self._need()
+        _, winches, servos = self._need()
         with self._moving:
             self._raise_if_stopped()
             servos.check(posture.joints_rad)
@@ -194,19 +194,27 @@ class CellHardware:
             self._listener("/cell/goal", vars(posture))
             x_m, y_m, _ = winches.state().estimate.pose
             self._standing = None
+            winches.carry(self._carried(servos.positions()))
             if np.hypot(posture.x_m - x_m, posture.y_m - y_m) > UNMOVED_M:
                 winches.creep(posture.x_m, posture.y_m, speed_m_s, held)
-            way_rad = float(np.abs(aim_rad - servos.positions()).max())
-            if way_rad < _STEADY_RAD or not held():
-                return
-            servos.start_move(aim_rad, way_rad / speed_rad_s)
-            until_s = clock.monotonic_s() + way_rad / speed_rad_s
+            way_s = float(np.abs(aim_rad - servos.positions()).max()) / speed_rad_s
+            if way_s >= _STEADY_S and held():
+                self._arm_creeps(aim_rad, np.array(posture.joints_rad), way_s, held)
+
+    def _arm_creeps(self, aim_rad: Array, joints_rad: Array, way_s: float, held: Callable[[], bool]) -> None:
+        """The arm alone, while it is held; the winches hold the carriage under its weight as it moves."""
+        _, winches, servos = self._need()
+        with closing(winches.stay(way_s, self._carried(servos.positions(), joints_rad))) as steps:
             try:
-                while clock.monotonic_s() < until_s and held():
-                    self._raise_if_stopped()
-                    clock.sleep(_CREEP_S)
+                servos.start_move(aim_rad, way_s)
+                for _ in steps:
+                    if not held():
+                        break
             finally:
                 servos.halt()
+        winches.carry(self._carried(servos.positions()))
+        for _ in winches.stay(0.0):
+            pass  # the tensions for where it came to rest
 
     def look(self) -> bytes:
         """A photograph as the camera gives it, sharp or not: JPEG. Raises `CameraError`."""
