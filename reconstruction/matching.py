@@ -13,6 +13,10 @@ from reconstruction.pairs import likely_pairs
 from trellis.geometry import Pose
 from trellis.lens import Lens
 
+#: Least contrasts of a feature, in COLMAP's measure (its own is the first). With fewer features than needed in the
+#: middle photograph the next is taken: on plain grounds the first leaves a tenth of what there is to see.
+_CONTRASTS, _FEATURES_NEEDED = (0.02 / 3, 0.003, 0.0015), 1000
+
 #: A photograph with fewer good pairs than this after the first round is compared with all others.
 _PAIRS_NEEDED = 3
 
@@ -21,7 +25,16 @@ _MATCHES_NEEDED = 30
 
 
 def extract(folder: Folder, database: Path, lens: Lens | None, options: SparseOptions) -> None:
-    """Find SIFT features of every photograph; one lens for all."""
+    """Find SIFT features of every photograph, fainter ones where there are too few clear ones; one lens for all."""
+    for contrast in _CONTRASTS:
+        database.unlink(missing_ok=True)
+        _extract(folder, database, lens, options, contrast)
+        if _usual_count(database) >= min(_FEATURES_NEEDED, options.features):
+            break
+    number_by_name(database)
+
+
+def _extract(folder: Folder, database: Path, lens: Lens | None, options: SparseOptions, contrast: float) -> None:
     reader = pycolmap.ImageReaderOptions()
     reader.camera_model = "SIMPLE_RADIAL" if lens is None else lens.model
     if lens is not None:
@@ -30,6 +43,7 @@ def extract(folder: Folder, database: Path, lens: Lens | None, options: SparseOp
     extraction.use_gpu = False
     extraction.num_threads = options.threads or -1
     extraction.sift.max_num_features = options.features
+    extraction.sift.peak_threshold = contrast
     # The octave of doubled images finds detail below a pixel, costs two thirds of the time and adds one image in 126.
     extraction.sift.first_octave = 0
     pycolmap.extract_features(
@@ -40,7 +54,14 @@ def extract(folder: Folder, database: Path, lens: Lens | None, options: SparseOp
         reader_options=reader,
         extraction_options=extraction,
     )
-    number_by_name(database)
+
+
+def _usual_count(database: Path) -> float:
+    """Features of the middle photograph."""
+    opened = pycolmap.Database.open(database)
+    counts = [opened.num_keypoints_for_image(image.image_id) for image in opened.read_all_images()]
+    opened.close()
+    return float(np.median(counts)) if counts else 0.0
 
 
 def match(folder: Folder, work: Path, database: Path, poses: Mapping[str, Pose], options: SparseOptions) -> int:

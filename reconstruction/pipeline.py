@@ -263,9 +263,8 @@ def _surface(run: Run) -> Progress:
     """Its leaves as an open, one-sided surface."""
     options = in_unit_of(run.model, run.request.options.surface)
     run.sheet = thin_sheets(run.cloud.chosen(run.plant), options)
-    if run.panel is not None:
-        white = white_of(run.cloud, run.panel, middle_distance(run.model))
-        run.sheet = without_fringe(run.sheet, white, options.spacing_m)
+    white = white_of(run.cloud, run.panel, middle_distance(run.model))
+    run.sheet = without_fringe(run.sheet, white, options.spacing_m)
     yield 0.7, ""
     run.surface = leaf_surface(run.sheet, options)
     if len(run.surface.faces) == 0:

@@ -8,14 +8,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: Mean grey value below which a picture shows nothing (a closed shutter, a lamp that is out), and above which likewise.
+#: Mean grey value below which a picture shows nothing (a closed shutter, a lamp that is out), and above which likewise;
+#: unless one pixel in 200 is brighter or darker than this: a small plant on a black or a white ground.
 _BLACK_BELOW, _WHITE_ABOVE = 8.0, 247.0
+_BRIGHT, _DARK, _SOME_PERCENT = 40.0, 215.0, 0.5
 
 #: A picture with less variation of grey than this is a cap, a wall or a fault.
 _EMPTY_BELOW = 3.0
 
 #: Share of the height that a flat band at the bottom may have: decoders fill what a torn JPEG lacks with one value.
 _FLAT_SHARE = 0.04
+#: Above a tear the picture goes on at once; a plain ground shows its colour there too. How many rows higher that is
+#: looked for (more than a block of a JPEG), how near in grey, and over what share of the width.
+_ABOVE_PX, _ALIKE, _GROUND_SHARE = 24, 3.0, 0.25
 
 #: Sharpness as a share of the median of the folder. Sharp photographs of one real plant spread over 0.46 to 2.5; a blur
 #: of 2 pixels (standard deviation) brings them to 0.10 to 0.18, 21 pixels of motion to 0.09 to 0.17.
@@ -91,14 +96,23 @@ def unlike_the_rest(looks: Mapping[str, Look]) -> dict[str, str]:
 
 def _shows_nothing(grey: NDArray[np.uint8]) -> str | None:
     mean, spread = float(grey.mean()), float(grey.std())
-    if mean < _BLACK_BELOW:
+    dark, bright = np.percentile(grey, (_SOME_PERCENT, 100 - _SOME_PERCENT))
+    if mean < _BLACK_BELOW and bright < _BRIGHT:
         return f"black: mean grey value {mean:.1f} of 255"
-    if mean > _WHITE_ABOVE:
+    if mean > _WHITE_ABOVE and dark > _DARK:
         return f"burnt out: mean grey value {mean:.1f} of 255"
     if spread < _EMPTY_BELOW:
         return f"empty: one grey value all over, within {spread:.1f} of 255"
-    flat = grey.std(axis=1) < 1.0
-    rows = len(flat) if flat.all() else int(np.argmin(flat[::-1]))
-    if rows > _FLAT_SHARE * len(flat):
-        return f"torn: the last {rows} of {len(flat)} rows are one flat colour"
-    return None
+    rows = _torn_rows(grey)
+    return f"torn: the last {rows} of {len(grey)} rows are one flat colour" if rows else None
+
+
+def _torn_rows(grey: NDArray[np.uint8]) -> int:
+    """Rows at the bottom that a decoder filled in, or 0."""
+    uneven = np.flatnonzero(grey.std(axis=1) >= 1.0)
+    rows = len(grey) - 1 - int(uneven[-1]) if len(uneven) else 0
+    if rows <= _FLAT_SHARE * len(grey):
+        return 0
+    above = grey[max(len(grey) - rows - _ABOVE_PX, 0)].astype(float)
+    alike = np.abs(above - float(grey[-1].mean())) < _ALIKE
+    return 0 if alike.mean() > _GROUND_SHARE else rows

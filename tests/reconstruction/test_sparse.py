@@ -4,14 +4,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pycolmap
 import pytest
 from scipy.spatial.transform import Rotation
 
 from arm.command import camera_pose, read_targets
 from arm.config import ArmSection
+from reconstruction import matching
 from reconstruction.alignment import align, residuals
 from reconstruction.config import SparseOptions
 from reconstruction.images import read_folder
+from reconstruction.matching import extract
 from reconstruction.model import ScaleSource, View
 from reconstruction.pairs import likely_pairs
 from reconstruction.sparse import sparse_model
@@ -189,3 +192,33 @@ def test_real_photographs_become_one_metric_model_that_agrees_with_the_arm(tmp_p
     assert (tmp_path / "work" / "sparse" / "points3D.bin").stat().st_size > 10_000
     # The arm reaches its targets to 4.2 mm at the median (FACTS section 7); a third of a head constrains less.
     assert np.median([residual.position_m for residual in model.residuals]) < 0.006
+
+
+@pytest.mark.parametrize("ground", [0, 128, 255])
+def test_a_small_plant_on_a_plain_ground_is_a_photograph(tmp_path: Path, ground: int) -> None:
+    for index in range(4):
+        picture = np.full((240, 320), ground, np.uint8)
+        texture = _textured(tmp_path / "texture.png", index)
+        # It reaches almost to the lower edge, and fills a hundredth of the picture.
+        picture[180:222, 150 + index : 170 + index] = np.clip(texture[180:222, 150:170].astype(int) - 40, 30, 215)
+        cv2.imwrite(str(tmp_path / f"{index}.jpg"), picture)
+    (tmp_path / "texture.png").unlink()
+    assert read_folder(tmp_path).left_out == ()
+
+
+def test_fainter_features_are_taken_where_clear_ones_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index in range(3):
+        picture = _textured(tmp_path / f"{index}.png", index).astype(float)
+        cv2.imwrite(str(tmp_path / f"{index}.png"), np.clip(200 + 0.12 * (picture - 128), 0, 255).astype(np.uint8))
+    with_faint = _features(tmp_path)
+    monkeypatch.setattr(matching, "_CONTRASTS", matching._CONTRASTS[:1])
+    assert with_faint > 2 * _features(tmp_path)
+
+
+def _features(path: Path) -> float:
+    database = path / "database.db"
+    extract(read_folder(path), database, None, SparseOptions())
+    opened = pycolmap.Database.open(database)
+    counts = [opened.num_keypoints_for_image(image.image_id) for image in opened.read_all_images()]
+    opened.close()
+    return float(np.median(counts))
