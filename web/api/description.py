@@ -52,16 +52,8 @@ def _complete(operation: dict[str, Any], permission: Permission) -> None:
     operation["description"] = f"{operation.get('description', '')}\n\n{asks}".strip()
     unread = {"400": "The body is no JSON"} if "requestBody" in operation else {}
     for parameter in operation.get("parameters", ()):
-<<<<<<< HEAD
         schema = parameter["schema"]
         if parameter["in"] == "path" and schema.get("type") == "string" and not {"enum", "pattern"} & schema.keys():
             schema["pattern"] = _NAME
-=======
-        if parameter["in"] == "path" and parameter["schema"] == {
-            "type": "string",
-            "title": parameter["schema"]["title"],
-        }:
-            parameter["schema"]["pattern"] = _NAME
->>>>>>> ce9b2b5 (reconstruction: plain grounds, few features and plants before nothing)
     for status, words in {**_ALWAYS, **unread}.items():
         operation["responses"][status] = {"description": words, **_ERROR}
