@@ -62,7 +62,7 @@ def compared(data: Path, work: Path, seed: int) -> dict[str, Any]:
         "spoilt": spoilt,
         "named": {name: named.get(name, "NOT LEFT OUT") for name in spoilt},
         "named_by_their_kind": sum(named.get(name, "").startswith(kind) for name, kind in spoilt.items()),
-        "left_out_although_good": sorted(set(named) - set(spoilt) - set(lost)),
+        "left_out_although_good": {name: named[name] for name in sorted(set(named) - set(spoilt) - set(lost))},
         "all_photographs": before,
         "with_eight_spoilt": after,
     }
