@@ -1,6 +1,8 @@
 """The day on which a plant reaches a size, with an interval: the state of today carried on by chance."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -50,6 +52,30 @@ def _crossings(
     curve: BatchCurve, smoothed: Smoothed, last_day: float, log_target: float, chance: np.random.Generator
 ) -> Array:
     """Days of first reaching the target, (n, draws)."""
+    futures = _futures(curve, smoothed, last_day, chance)
+    _, before = next(futures)
+    reached = np.where(before >= log_target, last_day, np.inf)
+    for day, now in futures:
+        first = (now >= log_target) & np.isinf(reached)
+        share = (log_target - before) / np.where(first, now - before, 1.0)
+        reached = np.where(first, day - 1 + share, reached)
+        if np.isfinite(reached).all():
+            break
+        before = now
+    return reached
+
+
+def course(curve: BatchCurve, smoothed: Smoothed, last_day: float, days: int, seed: int = 0) -> Array:
+    """Sizes that are likely from the last look on: low, middle and high end of 90 % a day, (days + 1, n, 3)."""
+    futures = _futures(curve, smoothed, last_day, np.random.default_rng(seed))
+    rows = [np.exp(np.quantile(size, _QUANTILES, axis=1)).T for _, size in islice(futures, days + 1)]
+    return np.array(rows)
+
+
+def _futures(
+    curve: BatchCurve, smoothed: Smoothed, last_day: float, chance: np.random.Generator
+) -> Iterator[tuple[float, Array]]:
+    """Day by day from the last look to the horizon: the day, and ln size in each of many futures, (n, draws)."""
     size, plants, count = curve.size, len(smoothed.last_mean), len(curve.parameters)
     part = slice(0, count + 1)
     root = np.linalg.cholesky(smoothed.last_covariance[:, part, part] + 1e-10 * np.eye(count + 1))
@@ -58,15 +84,7 @@ def _crossings(
     parameters, deviation = curve.parameters + draws[..., :count], draws[..., count]
     memory = np.exp(-1 / size.memory_days)
     kick = size.between_std * np.sqrt(1 - memory**2)
-    before = log_size(size, parameters, last_day, curve.knots) + deviation
-    reached = np.where(before >= log_target, last_day, np.inf)
+    yield last_day, log_size(size, parameters, last_day, curve.knots) + deviation
     for ahead in range(1, HORIZON_DAYS + 1):
-        if np.isfinite(reached).all():
-            break
         deviation = memory * deviation + kick * chance.standard_normal(deviation.shape)
-        now = log_size(size, parameters, last_day + ahead, curve.knots) + deviation
-        first = (now >= log_target) & np.isinf(reached)
-        share = (log_target - before) / np.where(first, now - before, 1.0)
-        reached = np.where(first, last_day + ahead - 1 + share, reached)
-        before = now
-    return reached
+        yield last_day + ahead, log_size(size, parameters, last_day + ahead, curve.knots) + deviation

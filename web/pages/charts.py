@@ -1,9 +1,12 @@
 """A plant's history as ECharts options: a value over time with its 90 % interval as a band."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from web.answers import MeasurementAnswer
+from web.forecasts import ForecastAnswer
 
 _GREY, _GRID = "#87908b", "rgba(135,144,139,.25)"
 _FRESH, _DRY, _AREA = "#2f8f5b", "#b07d2b", "#5a7fa8"
@@ -33,6 +36,37 @@ def area_history(measurements: Sequence[MeasurementAnswer]) -> dict[str, Any]:
         area_m2, half_m2 = one.traits.leaf_area_m2, 1.645 * one.traits.leaf_area_std_m2
         rows.append((one, area_m2, max(0.0, area_m2 - half_m2), area_m2 + half_m2))
     return _options([_axis("leaf area, cm²")], _with_band("Leaf area", rows, _AREA, 0, 1e4), [])
+
+
+def forecast_chart(said: ForecastAnswer, measurements: Sequence[MeasurementAnswer]) -> dict[str, Any]:
+    """Fresh mass smoothed and carried on, with its 90 % band; what was measured as dots; the target as a line."""
+    rows = [(_Moment(one.at), one.mass_kg, one.low_kg, one.high_kg) for one in said.course]
+    series = _with_band("Fresh mass", rows, _FRESH, 0, 1000.0)
+    line = series[-1]
+    line["symbol"] = "none"
+    now = next((one.at for one in said.course if one.ahead), None)
+    marks: list[dict[str, Any]] = []
+    if said.target_kg is not None:
+        marks.append(
+            {
+                "yAxis": round(1000 * said.target_kg, 1),
+                "label": {"formatter": "target", "color": _GREY, "position": "insideStartTop"},
+            }
+        )
+    if now is not None:
+        marks.append({"xAxis": now.timestamp() * 1000, "label": {"formatter": "forecast", "color": _GREY}})
+    line["markLine"] = {"silent": True, "symbol": "none", "data": marks, "lineStyle": {"color": _GREY}}
+    dots = [[one.measured_at.timestamp() * 1000, _scaled(one.mass.fresh_mass_kg, 1000.0)] for one in measurements]
+    series.append({"name": "Measured", "type": "scatter", "data": dots, "symbolSize": 6,
+                   "itemStyle": {"color": _FRESH}})  # fmt: skip
+    return _options([_axis("fresh mass, g")], series, ["Fresh mass", "Measured"])
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A time in the place of a measurement's."""
+
+    measured_at: datetime
 
 
 def _with_band(name: str, rows: list[Any], colour: str, axis: int, scale: float) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the colour of a plant on the wall tells: mass, growth, age, time since its last scan, or health."""
+"""What the colour of a plant on the wall tells: mass, growth, age, last scan, coverage, or health."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,14 @@ RAMP = ("#cfe3b4", "#9fc98a", "#63a565", "#2f7d4b", "#145a37")
 _WHITE_ON = 2  # from this step of the ramp on, letters on it are white
 _MANY = 20  # from so many plants on the scale ends below the largest
 #: Choices by the word in the address, in the order in which they are offered.
-CHOICES = {"mass": "Mass", "growth": "Growth", "age": "Age", "scan": "Last scan", "health": "Health"}
+CHOICES = {
+    "mass": "Mass",
+    "growth": "Growth",
+    "age": "Age",
+    "scan": "Last scan",
+    "coverage": "Coverage",
+    "health": "Health",
+}
 _HEALTH = {"measured": "#2f7d4b", "refused": "#c98a1b", "failed": "#b3261e"}
 
 
@@ -51,6 +58,7 @@ def colouring(choice: str, plants: Sequence[PlantAnswer], now: datetime | None =
         "mass": (_mass_kg, grams),
         "growth": (lambda plant: plant.growth_per_day, percent_a_day),
         "age": (lambda plant: plant.age_days, lambda days: f"{days:.0f} d"),
+        "coverage": (_covered, lambda share: f"{100 * share:.0f} %"),
         "scan": (lambda plant: _scanned_s(plant, at), ago),
     }
     chosen = choice if choice in scales else "mass"
@@ -119,6 +127,11 @@ def _health(plant: PlantAnswer) -> Paint:
 
 def _mass_kg(plant: PlantAnswer) -> float | None:
     return plant.measurement.mass.fresh_mass_kg if plant.measurement else None
+
+
+def _covered(plant: PlantAnswer) -> float | None:
+    """Share of the plant's surface that its photographs show."""
+    return plant.measurement.traits.completeness if plant.measurement else None
 
 
 def _scanned_s(plant: PlantAnswer, now: datetime) -> float | None:

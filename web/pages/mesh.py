@@ -1,40 +1,43 @@
 """A plant's mesh, to be turned by hand: the collar in the middle, the wall's normal upwards."""
 
-from nicegui import ui
+from typing import Any
 
-from web.answers import ViewsAnswer
+from nicegui import ui
 
 _GROUND = "#1c201e"
 _SCALE = 10.0  # the viewer's near plane lies 0.1 units before the eye; a head of lettuce is 0.2 m wide
 
 
-def mesh_view(url: str, plant_position_m: tuple[float, float, float], radius_m: float, height_m: float) -> None:
-    """A 3-D view of the glTF file at `url`, whose vertices are in the world frame, metres.
+class MeshView:
+    """A 3-D view of one glTF file at a time, whose vertices are in the world frame, metres.
 
     Args:
-        url: Where the browser fetches it.
         plant_position_m: The collar in the world frame.
-        radius_m: The plant's radius, which decides how far away the eye is.
-        height_m: How far the plant stands out of the wall.
+        size_m: The plant's radius and how far it stands out of the wall, which decide how far away the eye is.
     """
-    x, y, z = plant_position_m
-    reach = _SCALE * max(radius_m, height_m, 0.03)
-    with ui.element("div").classes("mesh"):
-        camera = ui.scene.perspective_camera(fov=35, near=0.05, far=200)
-        with ui.scene(width=640, height=480, grid=False, camera=camera, background_color=_GROUND, fps=30) as scene:
-            scene.gltf(url).scale(_SCALE).move(-_SCALE * x, -_SCALE * y, -_SCALE * z)
-        scene.move_camera(
-            x=0.6 * reach,
-            y=-3.0 * reach,
-            z=2.6 * reach,
-            look_at_x=0,
-            look_at_y=0,
-            look_at_z=_SCALE * height_m * 0.4,
-            duration=0,
-        )
 
+    def __init__(self, plant_position_m: tuple[float, float, float], size_m: tuple[float, float]) -> None:
+        self._position_m = plant_position_m
+        radius_m, height_m = size_m
+        reach = _SCALE * max(radius_m, height_m, 0.03)
+        with ui.element("div").classes("mesh"):
+            camera = ui.scene.perspective_camera(fov=35, near=0.05, far=200)
+            self._scene = ui.scene(width=640, height=480, grid=False, camera=camera, background_color=_GROUND, fps=30)
+            self._scene.move_camera(
+                x=0.6 * reach,
+                y=-3.0 * reach,
+                z=2.6 * reach,
+                look_at_x=0,
+                look_at_y=0,
+                look_at_z=_SCALE * height_m * 0.4,
+                duration=0,
+            )
+        self._shown: Any = None
 
-def size_of(found: ViewsAnswer | None, diameter_m: float | None, height_m: float | None) -> tuple[float, float]:
-    """Radius and height for the view: as measured, else as planned for, else a grown plant's."""
-    planned = found.plant_radius_m if found else 0.15
-    return (diameter_m / 2 if diameter_m else planned), (height_m or planned)
+    def show(self, url: str) -> None:
+        """Show the file at `url` in place of what was shown."""
+        if self._shown is not None:
+            self._shown.delete()
+        x, y, z = self._position_m
+        with self._scene:
+            self._shown = self._scene.gltf(url).scale(_SCALE).move(-_SCALE * x, -_SCALE * y, -_SCALE * z)

@@ -15,8 +15,9 @@ from web.farm import Farm
 from web.pages.charts import area_history, history
 from web.pages.entered import entered_html
 from web.pages.frame import frame
+from web.pages.growing import days_panel, forecast_panel
 from web.pages.live import Live
-from web.pages.mesh import mesh_view, size_of
+from web.pages.models import models
 from web.pages.photographs import shots_html, sky_svg
 from web.pages.scans import scans_table
 from web.pages.stages import stages_html
@@ -29,10 +30,14 @@ _NEW_TAB = " target=_blank rel=noopener"
 
 
 def add(farm: Farm, pulse: Pulse) -> None:
-    """Serve the page at `/plant/NAME`; `?scan=ID` shows another scan than the latest."""
+    """Serve the page at `/plant/NAME`.
+
+    `?scan=ID` shows another scan than the latest, `?target=` is a mass in grams to tell the day of, `?leaves=1` follows
+    its leaves.
+    """
 
     @ui.page("/plant/{name}")
-    async def plant_page(name: str, scan: str | None = None) -> None:
+    async def plant_page(name: str, scan: str | None = None, target: str | None = None, leaves: bool = False) -> None:
         frame(farm, name, "/plant")
         try:
             plant = await asyncio.to_thread(reading.plant, farm, name)
@@ -42,7 +47,15 @@ def add(farm: Farm, pulse: Pulse) -> None:
             return
         shown, found, problem = await asyncio.to_thread(_shown_scan, farm, plant, scan)
         with ui.element("div").classes("sheet"):
-            await _page(farm, pulse, plant, shown, found, problem)
+            await _page(farm, pulse, plant, shown, found, problem, _number(target), leaves=leaves)
+
+
+def _number(text: str | None) -> float | None:
+    """What a form sent; an empty or odd field is none."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
 
 
 def _shown_scan(
@@ -65,17 +78,23 @@ async def _page(
     shown: ScanAnswer | None,
     found: ViewsAnswer | None,
     problem: str | None,
+    target_g: float | None,
+    *,
+    leaves: bool,
 ) -> None:
     measured = next((one for one in plant.measurements if shown and one.scan == shown.id), None)
     _html(_title(farm, plant))
     await Live(pulse, farm.refresh_s).start([("", _notes(plant, shown, measured, problem))])
     _html(_figures(farm, measured or plant.measurement, shown))
     with ui.element("div").classes("plant-page"):
-        _charts(plant)
-        _mesh(shown, found, measured)
+        with ui.element("div").classes("stack"):
+            _charts(plant)
+            await forecast_panel(farm, plant, target_g)
+        _mesh(farm, plant, shown, measured)
         await Live(pulse, farm.refresh_s).start([("wide", _photographs(farm, shown, found))])
         weighings, notes = await asyncio.to_thread(_written, farm, plant.name)
         _html(entered_html(farm, plant.name, weighings, notes), "wide entered")
+        await days_panel(farm, plant, leaves=leaves)
         _html(scans_table(farm, plant, shown), "wide")
 
 
@@ -188,18 +207,10 @@ def _charts(plant: PlantDetailAnswer) -> None:
         ui.echart(area_history(plant.measurements)).classes("chart")
 
 
-def _mesh(shown: ScanAnswer | None, found: ViewsAnswer | None, measured: MeasurementAnswer | None) -> None:
+def _mesh(farm: Farm, plant: PlantDetailAnswer, shown: ScanAnswer | None, measured: MeasurementAnswer | None) -> None:
     with ui.element("section").classes("panel"):
-        _html("<h2>Mesh</h2>")
-        if shown is None or "mesh.glb" not in shown.artefacts or found is None:
-            _html('<p class="empty">No mesh has been made from this scan.</p>')
-        else:
-            traits = measured.traits if measured else None
-            radius_m, height_m = size_of(
-                found, traits.diameter_m if traits else None, traits.height_m if traits else None
-            )
-            mesh_view(f"/api/v1/scans/{shown.id}/mesh.glb", found.plant_position_m, radius_m, height_m)
-            _html('<p class="soft" style="margin:8px 0 0">Drag to turn, scroll to come nearer.</p>')
+        _html("<h2>Model</h2>")
+        models(farm, plant, shown)
         if shown is not None:
             _html(_made(shown, measured))
 
