@@ -1,8 +1,8 @@
 """COLMAP's conventions, and nothing else of the house knows them: world-to-camera poses, its tables of points."""
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +97,25 @@ def number_by_name(database: Path) -> None:
                 opened.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new + away, frame_of[old]))
         for table, column in _BY_IMAGE + _BY_FRAME:
             opened.execute(f"UPDATE {table} SET {column} = {column} - ? WHERE {column} > ?", (away, away))
+
+
+@contextmanager
+def named_by_number(database: Path) -> Iterator[dict[str, str]]:
+    """For a while photographs are called by their numbers; yields these by name.
+
+    COLMAP's list of pairs is text, and a name with a space in it would be two.
+    """
+    with closing(sqlite3.connect(database)) as opened:
+        names = opened.execute("SELECT name, image_id FROM images").fetchall()
+    _call(database, [(str(number), number) for _, number in names])
+    try:
+        yield {name: str(number) for name, number in names}
+    finally:
+        _call(database, names)
+
+
+def _call(database: Path, names: list[tuple[str, int]]) -> None:
+    # Names are unique at every moment, and "1" may be one already: nothing is called so with a slash before it.
+    with closing(sqlite3.connect(database)) as opened, opened:
+        opened.execute("UPDATE images SET name = '/' || image_id")
+        opened.executemany("UPDATE images SET name = ? WHERE image_id = ?", names)

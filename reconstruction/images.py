@@ -45,7 +45,7 @@ def read_folder(path: Path) -> Folder:
     if not files:
         raise InputError(f"{path}: no photograph in it; files must end in {', '.join(SUFFIXES)}")
     with ThreadPoolExecutor(2) as pool:
-        looked_at = dict(zip((file.name for file in files), pool.map(_look, files), strict=True))
+        looked_at = dict(zip((file.name for file in files), pool.map(look, files), strict=True))
     size, reasons = _judge(looked_at)
     names = tuple(name for name in looked_at if name not in reasons)
     left_out = tuple(LeftOut(name, reasons[name]) for name in looked_at if name in reasons)
@@ -53,12 +53,6 @@ def read_folder(path: Path) -> Folder:
         why = "; ".join(f"{item.name}: {item.reason}" for item in left_out[:3])
         raise InputError(f"{path}: {len(names)} usable photographs, at least 3 are needed{'; ' + why if why else ''}")
     return Folder(path, names, *size, left_out)
-
-
-def _look(file: Path) -> Look | str:
-    if any(letter.isspace() for letter in file.name):
-        return "its name has a space, which COLMAP's list of pairs cannot hold: rename it"
-    return look(file)
 
 
 def _judge(looked_at: Mapping[str, Look | str]) -> tuple[tuple[int, int], dict[str, str]]:

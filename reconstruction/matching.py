@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pycolmap
 
-from reconstruction.colmap_io import number_by_name
+from reconstruction.colmap_io import named_by_number, number_by_name
 from reconstruction.config import SparseOptions
 from reconstruction.images import Folder
 from reconstruction.pairs import likely_pairs
@@ -85,10 +85,11 @@ def match(folder: Folder, work: Path, database: Path, poses: Mapping[str, Pose],
 
 
 def _compare(pairs: list[tuple[str, str]], work: Path, database: Path, options: SparseOptions) -> None:
-    (work / "pairs.txt").write_text("".join(f"{a} {b}\n" for a, b in pairs), encoding="utf-8")
     pairing = pycolmap.ImportedPairingOptions()
     pairing.match_list_path = work / "pairs.txt"
-    pycolmap.match_image_pairs(database, _how(options), pairing, _verification(options))
+    with named_by_number(database) as number:
+        (work / "pairs.txt").write_text("".join(f"{number[a]} {number[b]}\n" for a, b in pairs), encoding="ascii")
+        pycolmap.match_image_pairs(database, _how(options), pairing, _verification(options))
 
 
 def _how(options: SparseOptions) -> pycolmap.FeatureMatchingOptions:
