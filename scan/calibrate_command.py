@@ -68,12 +68,12 @@ def calibrate(
         now = hardware.clock.utc()
         hardware.park()
     folder = history.folder / f"{now:%Y-%m-%dT%H%M%SZ}"
-    _keep(folder, stops)
+    keep_drive(folder, stops)
     for stop in stops:
         if stop.reason is not None:
             console.print(f"left out: {stop.reason}", highlight=False)
     readings = [stop.reading for stop in stops if stop.reading is not None]
-    starts = np.array([_start(stop) for stop in stops if stop.reading is not None])
+    starts = np.array([start_of(stop) for stop in stops if stop.reading is not None])
     _finish(configuration, readings, starts, board, now, console)
 
 
@@ -143,6 +143,21 @@ def accepted(
     )
 
 
+def start_of(stop: Stop) -> tuple[float, float, float]:
+    """Where the carriage was sent, from which the solution starts."""
+    return stop.posture.x_m, stop.posture.y_m, stop.posture.yaw_rad
+
+
+def keep_drive(folder: Path, stops: Sequence[Stop]) -> None:
+    """Photographs and readings, so that the calibration can be solved again."""
+    make_folder(folder)
+    for number, stop in enumerate(stops):
+        if stop.jpeg is not None:
+            write_durably(folder / f"{number:03d}.jpg", stop.jpeg)
+    readings = [stop.reading for stop in stops if stop.reading is not None]
+    write_durably(folder / "readings.json", readings_text(readings).encode())
+
+
 def _finish(
     configuration: Configuration,
     readings: list[Reading],
@@ -165,17 +180,3 @@ def _board(configuration: Configuration) -> TagBoard:
     if board is None:
         raise InputError(f"{configuration.path}: [wall] names no tags; a cell is calibrated by photographs of them")
     return board
-
-
-def _start(stop: Stop) -> tuple[float, float, float]:
-    return stop.posture.x_m, stop.posture.y_m, stop.posture.yaw_rad
-
-
-def _keep(folder: Path, stops: Sequence[Stop]) -> None:
-    """Photographs and readings, so that the calibration can be solved again."""
-    make_folder(folder)
-    for number, stop in enumerate(stops):
-        if stop.jpeg is not None:
-            write_durably(folder / f"{number:03d}.jpg", stop.jpeg)
-    readings = [stop.reading for stop in stops if stop.reading is not None]
-    write_durably(folder / "readings.json", readings_text(readings).encode())

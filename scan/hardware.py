@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -215,6 +215,15 @@ class CellHardware:
         winches.carry(self._carried(servos.positions()))
         for _ in winches.stay(0.0):
             pass  # the tensions for where it came to rest
+
+    @contextmanager
+    def loosely(self, configuration: Configuration) -> Iterator[None]:
+        """Arrive as another configuration's `[cell]` allows, as `scan.calibration_drive.relaxed` makes one."""
+        before, self._section = self._section, configuration.section(CellSection)
+        try:
+            yield
+        finally:
+            self._section = before
 
     def look(self) -> bytes:
         """A photograph as the camera gives it, sharp or not: JPEG. Raises `CameraError`."""

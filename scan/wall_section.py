@@ -15,12 +15,13 @@ class PlantTable(Section):
 
     `name` also names its folder. `position_m` is its collar in the world, (x, y) on the panel or (x, y, z). `radius_m`
     and `height_m` are the size to plan for; without them it is estimated from the age, and without `sown` from a
-    grown plant's.
+    grown plant's. `treatment` is its group in a trial; plants without one are in none.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     position_m: tuple[float, float, float]
     cultivar: str | None = None
+    treatment: str = Field(default="", max_length=64)
     sown: date | None = None
     radius_m: Size | None = None
     height_m: Size | None = None

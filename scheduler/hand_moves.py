@@ -11,6 +11,7 @@ from scan.clearance import Surroundings, row_of
 from scan.config import WallSection
 from scan.hardware import CellHardware
 from scan.sizes import obstacles
+from scheduler.calibrating import POSES, calibrate
 from scheduler.config import FarmSection
 from scheduler.hands import AXES, Motion
 from trellis.clock import Clock
@@ -37,10 +38,10 @@ class CellMoves:
 
     def __init__(self, configuration: Configuration, hardware: CellHardware, clock: Clock) -> None:
         self._wall, self._farm = configuration.section(WallSection), configuration.section(FarmSection)
-        self._hardware, self._clock = hardware, clock
+        self._configuration, self._hardware, self._clock = configuration, hardware, clock
 
-    def do(self, motion: Motion, held: Callable[[], bool]) -> None:
-        """Move.
+    def do(self, motion: Motion, held: Callable[[], bool], tell: Callable[[str], None] = lambda line: None) -> None:
+        """Move; `tell` is told how far a calibration is, and what it found.
 
         Raises:
             Unreachable: The way is not clear; nothing has moved.
@@ -51,6 +52,8 @@ class CellMoves:
             self._clear(self._hardware.posture(), [self._hardware.cell.park])  # so that the first motion need not wait
         elif motion.kind == "park":
             self._hardware.park()
+        elif motion.kind == "calibrate":
+            calibrate(self._configuration, self._hardware, self._clock, round(motion.by) or POSES, tell)
         elif motion.kind == "step":
             self._hardware.go(self._step(motion), still=False)
         else:

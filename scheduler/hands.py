@@ -18,8 +18,9 @@ HOLD_S = 0.11
 #: So long after a hand's last word no scan begins.
 DRIVEN_S = 20.0
 
-Kind = Literal["home", "park", "step", "hold"]
-_KINDS = ("home", "park", "step", "hold")
+Kind = Literal["home", "park", "step", "hold", "calibrate"]
+_KINDS = ("home", "park", "step", "hold", "calibrate")
+_BY_MAX = 500
 AXES = ("x", "y", "base", "shoulder", "elbow", "wrist")
 
 
@@ -29,12 +30,12 @@ class InUse(TrellisError):
 
 @dataclass(frozen=True)
 class Motion:
-    """What hands want: `home`, `park`, a `step` along an axis, or to move along it for as long as it is held.
+    """What hands want: `home`, `park`, a `step` along an axis, to move along it for as long as it is held, `calibrate`.
 
     Args:
         kind: Which of these.
         axis: One of `AXES`: carriage (world) or joint.
-        by: Of a step, metres or radians; of a held motion its sign.
+        by: Of a step, metres or radians; of a held motion its sign; of a calibration how many postures, 0: as usual.
     """
 
     kind: Kind
@@ -49,15 +50,15 @@ class Motion:
             raise InputError(f"a motion is one of {', '.join(_KINDS)}, not {kind!r}")
         if kind in ("step", "hold") and axis not in AXES:
             raise InputError(f"an axis is one of {', '.join(AXES)}, not {axis!r}")
-        if isinstance(by, bool) or not isinstance(by, int | float) or not isfinite(by) or abs(by) > 10:
-            raise InputError(f"a step is a number of metres or radians, 10 at most, not {by!r}")
+        if isinstance(by, bool) or not isinstance(by, int | float) or not isfinite(by) or abs(by) > _BY_MAX:
+            raise InputError(f"a step is a number of metres or radians, {_BY_MAX} at most, not {by!r}")
         return Motion(cast(Kind, kind), axis, float(by))
 
 
 class Moves(Protocol):
     """What moves; `scheduler.hand_moves.CellMoves` is the real one."""
 
-    def do(self, motion: Motion, held: Callable[[], bool]) -> None: ...
+    def do(self, motion: Motion, held: Callable[[], bool], tell: Callable[[str], None]) -> None: ...
     def look(self) -> bytes: ...
 
 
@@ -75,6 +76,7 @@ class Hands:
         self._now: Motion | None = None
         self._held_until_s = self._seen_s = float("-inf")
         self._refusal: str | None = None
+        self._told: str | None = None
 
     @property
     def driven(self) -> bool:
@@ -87,7 +89,7 @@ class Hands:
         with self._lock:
             if self._wanted or self._now:
                 raise InUse("the robot still moves; let it come to rest first")
-            self._wanted, self._refusal = motion, None
+            self._wanted, self._refusal, self._told = motion, None, None
             self._word()
         self.called.set()
 
@@ -119,6 +121,11 @@ class Hands:
             self.called.clear()
             return self._now
 
+    def tell(self, line: str) -> None:
+        """For the thread that moves: how far it is."""
+        with self._lock:
+            self._told = line
+
     def ended(self, refusal: str | None) -> None:
         """For the thread that moves: it is over, and why, if not as it was wanted."""
         with self._lock:
@@ -132,7 +139,7 @@ class Hands:
         with self._lock:
             motion = self._now or self._wanted
             return {"driven": driven, "motion": motion and motion.kind, "axis": motion and motion.axis,
-                    "refusal": self._refusal}  # fmt: skip
+                    "refusal": self._refusal, "told": self._told}  # fmt: skip
 
     def _word(self) -> None:
         self._seen_s = self._clock_s()

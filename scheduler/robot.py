@@ -228,12 +228,18 @@ class Robot:
                 self._home()
             self._away = motion.kind != "park"
             if self._moves is not None:
-                self._moves.do(motion, self.hands.held)
+                self._moves.do(motion, self.hands.held, self._tell_hands)
         except TrellisError as error:
             refusal = str(error)
             if isinstance(error, DeviceError):
                 self._disconnect()
         self.hands.ended(refusal)
+
+    def _tell_hands(self, line: str) -> None:
+        """How far a long motion is; it ends here when the daemon is to end."""
+        if self._ending.is_set():
+            raise Stopped("the daemon ends; ask for it again")
+        self.hands.tell(line)
 
     def _see_that_all_is_well(self) -> None:
         """Nothing moves, and perhaps nobody looks: ask the devices, which freeze for a reason, and tell it once."""

@@ -56,7 +56,7 @@ _OPEN = re.compile(r"(GET|HEAD|POST) /(signin|setup|link)|(GET|HEAD) /(static/[^
 _A = "/api/v1"
 #: The first rule that fits decides.
 _RULES: tuple[tuple[str, Permission], ...] = (
-    (rf"(GET|HEAD) {_A}/(users|keys|hooks|settings|logs|backups)(/.*)?", Permission.ADMINISTER),
+    (rf"(GET|HEAD) {_A}/(users|keys)(/.*)?", Permission.ADMINISTER),
     (r"(GET|HEAD) .*", Permission.READ),
     (r"WEBSOCKET .*", Permission.READ),
     (r"POST /_nicegui_ws/.*", Permission.READ),  # what a page's own line falls back to; its events change nothing

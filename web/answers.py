@@ -208,7 +208,7 @@ class RobotAnswer(Answer):
     `summary` is a few words for a person; `age_s` is how old the values from the cell are. The position is that of
     the carriage, `camera_m` that of the camera, both in the world frame; joints, lengths and tensions stand in the
     order of the devices. `driven` says that hands are on it, `motion` what they want now, `refusal` why the last motion
-    by hand was not done or ended early.
+    by hand was not done or ended early, `told` how far it is.
     """
 
     reachable: bool
@@ -224,8 +224,9 @@ class RobotAnswer(Answer):
     tensions_n: tuple[float, ...] | None = None
     camera_m: tuple[float, ...] | None = None
     driven: bool | None = None
-    motion: Literal["home", "park", "step", "hold"] | None = None
+    motion: Literal["home", "park", "step", "hold", "calibrate"] | None = None
     refusal: str | None = None
+    told: str | None = None
 
 
 class HealthAnswer(Answer):

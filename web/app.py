@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
-from web.api import PREFIX, api
+from web.api import PREFIX, api, brapi
 from web.api.description import describe
 from web.api.errors import answer_errors_plainly, error_response
 from web.farm import Farm
@@ -48,6 +48,7 @@ def api_only(farm: Farm, *, loopback: bool = True) -> FastAPI:
     )
     answer_errors_plainly(app)
     app.include_router(api(farm))
+    app.include_router(brapi.routes(farm))
     app.add_api_route(
         "/api/{rest:path}", _nothing_here, methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
     )

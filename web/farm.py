@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cdpr.config import CablesSection
+from scan.cell_record import CellHistory
 from scan.config import PlantTable, ViewsSection, WallSection
 from scheduler.config import FarmSection, ScheduleTable, data_folder
 from scheduler.disk import Disk
@@ -52,6 +53,7 @@ class Farm:
         signing: One thread for passwords: whoever floods it with guesses takes one core at most, and no other thread.
         people: Who may sign in.
         twin: The cell in space.
+        calibrations: Of the cell.
         held: What was read and holds until the database changes, by what it is.
         remembered: What was worked out and holds for a while, by what it is.
         controls: Who drives the robot by hand.
@@ -74,6 +76,7 @@ class Farm:
     growth: Growth
     people: People
     twin: Twin
+    calibrations: CellHistory
     held: Held
     remembered: dict[str, Any] = field(default_factory=dict)
     controls: Controls = field(default_factory=Controls)
@@ -108,6 +111,7 @@ class Farm:
             growth=Growth(store),
             people=People(store),
             twin=Twin(configuration),
+            calibrations=CellHistory(configuration),
             held=Held(store.change_mark),
         )
 

@@ -148,7 +148,7 @@ class Gate:
 
 
 def _is_page(scope: Scope) -> bool:
-    return not scope["path"].startswith(("/api/", "/static/", "/_nicegui"))
+    return not scope["path"].startswith(("/api/", "/brapi/", "/static/", "/_nicegui"))
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:
@@ -158,7 +158,7 @@ def _with_headers(scope: Scope, send: Send) -> Send:
         if message["type"] == "http.response.start":
             given = {name.lower() for name, _ in message["headers"]}
             extra = dict(_HEADERS)
-            if scope["path"].startswith("/api/") or _is_page(scope):
+            if scope["path"].startswith(("/api/", "/brapi/")) or _is_page(scope):
                 extra["cache-control"] = "no-store"
             message["headers"] = list(message["headers"]) + [
                 (name.encode(), value.encode()) for name, value in extra.items() if name.encode() not in given

@@ -30,7 +30,7 @@ def robot_answer(state: Mapping[str, Any]) -> RobotAnswer:
         stopped=stopped,
         summary="stopped" if stopped else _doing(state, hands),
         age_s=state.get("cell_age_s"),
-        **{name: hands.get(name) for name in ("driven", "motion", "refusal")},
+        **{name: hands.get(name) for name in ("driven", "motion", "refusal", "told")},
         **{name: cell.get(name) for name in _FROM_CELL},
     )
 

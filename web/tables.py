@@ -84,10 +84,10 @@ def _text(columns: Sequence[str], rows: Iterable[dict[str, object]]) -> str:
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, columns, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({key: _safe(value) for key, value in row.items()} for row in rows)
+    writer.writerows({key: safe(value) for key, value in row.items()} for row in rows)
     return out.getvalue()
 
 
-def _safe(value: object) -> object:
+def safe(value: object) -> object:
     """A text that a spreadsheet would run as a formula is told to be text (OWASP, CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

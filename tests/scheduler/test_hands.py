@@ -16,7 +16,7 @@ class Moved:
         self.done: list[Motion] = []
         self.failing: Exception | None = None
 
-    def do(self, motion: Motion, held: Any) -> None:
+    def do(self, motion: Motion, held: Any, tell: Any) -> None:
         self.done.append(motion)
         if self.failing:
             raise self.failing
@@ -51,7 +51,7 @@ def test_a_second_motion_is_refused_while_one_is_under_way() -> None:
         hands.ask(Motion("step", "x", 0.01))
     hands.take()
     hands.ended("why not")
-    assert hands.as_json() == {"driven": True, "motion": None, "axis": None, "refusal": "why not"}
+    assert hands.as_json() == {"driven": True, "motion": None, "axis": None, "refusal": "why not", "told": None}
     hands.leave()
     assert not hands.driven
 
@@ -71,7 +71,7 @@ def test_hands_are_off_a_while_after_their_last_word() -> None:
 @pytest.mark.parametrize(
     "request_",
     [{}, {"kind": "fly"}, {"kind": "step", "axis": "z"}, {"kind": "step", "axis": "x", "by": float("nan")},
-     {"kind": "hold", "axis": "x", "by": "1"}, {"kind": "step", "axis": "x", "by": 11}],
+     {"kind": "hold", "axis": "x", "by": "1"}, {"kind": "step", "axis": "x", "by": 501}],
 )  # fmt: skip
 def test_what_is_no_motion_is_refused(request_: dict[str, Any]) -> None:
     with pytest.raises(InputError):

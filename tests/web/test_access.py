@@ -75,6 +75,9 @@ MATRIX: dict[str, tuple[str, str]] = {
         for verb in ("take", "let-go", "hand-over")
     },
     f"POST {_A}/robot/move": ("drive", f"{_A}/robot/move"),
+    f"GET {_A}/calibrations": ("read", f"{_A}/calibrations"),
+    f"POST {_A}/calibrations/roll-back": ("administer", f"{_A}/calibrations/roll-back"),
+    f"POST {_A}/calibrations/{{name}}/choose": ("administer", f"{_A}/calibrations/nothing/choose"),
     f"GET {_A}/robot/cell": ("read", f"{_A}/robot/cell"),
     f"GET {_A}/robot/twin": ("read", f"{_A}/robot/twin"),
     f"GET {_A}/robot/picture.jpg": ("read", f"{_A}/robot/picture.jpg"),
@@ -88,6 +91,14 @@ MATRIX: dict[str, tuple[str, str]] = {
     f"POST {_A}/plants/{{plant}}/notes": ("enter", f"{_A}/plants/nobody/notes"),
     f"GET {_A}/export/measurements.csv": ("read", f"{_A}/export/measurements.csv"),
     f"GET {_A}/export/weighings.csv": ("read", f"{_A}/export/weighings.csv"),
+    f"GET {_A}/export/trial.csv": ("read", f"{_A}/export/trial.csv"),
+    f"GET {_A}/export/miappe.zip": ("read", f"{_A}/export/miappe.zip"),
+    f"GET {_A}/trial": ("read", f"{_A}/trial"),
+    **{
+        f"GET /brapi/v2/{what}": ("read", f"/brapi/v2/{what}")
+        for what in ("serverinfo", "studies", "observationunits", "variables", "observations", "images")
+    },
+    "GET /brapi/v2/studies/{study}": ("read", "/brapi/v2/studies/nothing"),
     f"GET {_A}/me": ("read", f"{_A}/me"),
     f"POST {_A}/me/password": ("read", f"{_A}/me/password"),
     f"GET {_A}/users": ("administer", f"{_A}/users"),
@@ -104,6 +115,8 @@ MATRIX: dict[str, tuple[str, str]] = {
     "GET /plant/{name}": ("page", "/plant/p01"),
     "GET /calendar": ("page", "/calendar"),
     "GET /queue": ("page", "/queue"),
+    "GET /calibrate": ("page", "/calibrate"),
+    "GET /trials": ("page", "/trials"),
     "GET /robot": ("page", "/robot"),
     "GET /system": ("page", "/system"),
     "GET /jobs": ("page", "/jobs"),

@@ -30,11 +30,13 @@ class ControlsAnswer(Answer):
 
 
 class NewMotion(Asked):
-    """A motion by hand: `home`, `park`, or a `step` along an axis by metres (carriage, world) or radians (a joint)."""
+    """A motion by hand: `home`, `park`, a `step` along an axis by metres (carriage, world) or radians (a joint), or to
+    `calibrate` from `by` postures (45, if 0).
+    """
 
-    kind: Literal["home", "park", "step"]
+    kind: Literal["home", "park", "step", "calibrate"]
     axis: Axis = ""
-    by: Annotated[float, Field(ge=-3.2, le=3.2)] = 0.0
+    by: Annotated[float, Field(ge=-3.2, le=500)] = 0.0
 
 
 def routes(farm: Farm) -> APIRouter:

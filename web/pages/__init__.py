@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web.farm import Farm
-from web.pages import calendar, errors, plant, queue, reference, robot, system, wall
+from web.pages import calendar, calibrate, errors, plant, queue, reference, robot, system, trials, wall
 from web.pulse import Pulse
 
 
@@ -15,6 +15,8 @@ def add_pages(farm: Farm, app: FastAPI) -> None:
     calendar.add(farm, pulse)
     queue.add(farm, pulse, app)
     robot.add(farm)
+    calibrate.add(farm)
+    trials.add(farm)
     reference.add(farm, app)
     system.add(farm)
     errors.add(farm)

@@ -1,6 +1,6 @@
 """A plant's history as ECharts options: a value over time with its 90 % interval as a band."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,18 @@ def forecast_chart(said: ForecastAnswer, measurements: Sequence[MeasurementAnswe
     series.append({"name": "Measured", "type": "scatter", "data": dots, "symbolSize": 6,
                    "itemStyle": {"color": _FRESH}})  # fmt: skip
     return _options([_axis("fresh mass, g")], series, ["Fresh mass", "Measured"])
+
+
+def lines_chart(lines: Mapping[str, Sequence[tuple[datetime | None, float | None]]]) -> dict[str, Any]:
+    """Values over time, one line each on one axis; names carry the units."""
+    colours = (_FRESH, _DRY, _AREA)
+    series = [
+        {"name": name, "type": "line", "symbol": "circle", "symbolSize": 6, "lineStyle": {"color": colour, "width": 2},
+         "itemStyle": {"color": colour},
+         "data": [[at.timestamp() * 1000, _scaled(value, 1.0)] for at, value in points if at is not None]}
+        for (name, points), colour in zip(lines.items(), colours, strict=False)
+    ]  # fmt: skip
+    return _options([_axis("")], series, list(lines))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ _PAGES = (
     ("Wall", "/"),
     ("Calendar", "/calendar"),
     ("Queue", "/queue"),
+    ("Trials", "/trials"),
     ("Robot", "/robot"),
+    ("Calibrate", "/calibrate"),
     ("System", "/system"),
     ("API", "/api"),
 )

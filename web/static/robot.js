@@ -54,7 +54,7 @@ const waitForPage = setInterval(() => {
 
   function showHolder(driver, robot) {
     mine = driver === me;
-    const moving = robot.motion ? `: ${{ home: "finding home", park: "parking", step: "a step", hold: "moving" }[robot.motion]}` : "";
+    const moving = robot.motion ? `: ${{ home: "finding home", park: "parking", step: "a step", hold: "moving", calibrate: "calibrating" }[robot.motion]}` : "";
     find("#holder").textContent = !driver
       ? "Nobody holds the controls."
       : mine ? `You hold the controls${moving}.` : `${driver} holds the controls${moving}. You can stop the robot.`;
