@@ -83,12 +83,13 @@ def _groups(found: TrialAnswer) -> str:
 
 
 def _group(one: GroupAnswer) -> str:
-    std = f" ± {1000 * one.harvested_fresh_std_kg:.1f} g" if one.harvested_fresh_std_kg is not None else ""
+    known = one.harvested_fresh_std_kg is not None
+    std = f' <span class="interval">± {1000 * (one.harvested_fresh_std_kg or 0.0):.1f} g</span>' if known else ""
     return (
         f'<tr><td title="{escape(", ".join(one.plants), quote=True)}">{escape(one.name)}</td>'
         f'<td class="number">{len(one.plants)}</td><td class="number">{one.measured}</td>'
         f'<td class="number">{one.harvested}</td>'
-        f'<td class="number">{grams(one.harvested_fresh_kg)}<span class="interval">{std}</span></td>'
+        f'<td class="number">{grams(one.harvested_fresh_kg)}{std}</td>'
         f'<td class="number hide-small">{grams(one.harvested_dry_kg)}</td></tr>'
     )
 
