@@ -167,7 +167,7 @@ def change_length(start_speed: float, end_speed: float, acceleration: float, jer
 def _change(start_speed: float, end_speed: float, acceleration: float, jerk: float) -> list[Step]:
     """The steps of the quickest change from a speed to another, without acceleration before and after."""
     size = abs(end_speed - start_speed)
-    if size == 0:
+    if size / jerk == 0:  # none, or so little that the time for it underflows
         return []
     sign = 1.0 if end_speed > start_speed else -1.0
     jerk_s = min(acceleration / jerk, float(np.sqrt(size / jerk)))
